@@ -1,0 +1,1 @@
+"""Government open-data portal under Chinese data-opening law, as a CKAN extension."""

@@ -1,0 +1,1 @@
+"""Embedded services and the launcher: standard library only, imports nothing of the rest."""

@@ -1,0 +1,42 @@
+"""A harvest consumer that stays: ``python -m ckanext.govopen.stack.consume gather|fetch``.
+
+The consumers of ckanext-harvest wait for the queue without end, while the Redis client that CKAN
+pins gives up after five idle seconds, and the process would end with it. Here the wait begins
+again, in the same process, with CKAN loaded once. Nothing is lost: the client gives up before it
+has taken anything from the queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+
+from ckan.cli import load_config
+from ckan.config.middleware import make_app
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import TimeoutError as Idle
+
+log = logging.getLogger("ckanext.govopen.stack.consume")
+PAUSE = 2.0  # seconds before a lost server is tried again
+
+
+def main(kind: str) -> int:
+    """Consume the queue of one kind until the process is ended."""
+    make_app(load_config(os.environ["CKAN_INI"]))
+    from ckanext.harvest import utils  # CKAN must be configured before
+
+    consume = {"gather": utils.gather_consumer, "fetch": utils.fetch_consumer}[kind]
+    while True:
+        try:
+            consume()
+        except Idle:
+            continue
+        except NoConnection:
+            log.warning("The queue's server does not answer, trying again")
+            time.sleep(PAUSE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

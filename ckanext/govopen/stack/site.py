@@ -1,0 +1,196 @@
+"""Bringing a site up: configuration, migrations, first data, programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from . import ports, settings
+from .environment import Environment
+from .home import REPOSITORY, Home
+from .programs import Programs
+from .say import StackError, line, step
+from .services import Services
+
+DEFAULT_PORT = 5000
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+HEADER = """\
+Settings of this site, written by ./portal up at every start.
+The file holds passwords: only its owner may read it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What `up` was asked for; None means: as before, or the default at the first start."""
+
+    host: str | None = None
+    port: int | None = None
+    site_url: str | None = None
+    jurisdiction: str | None = None
+    demo: bool | None = None
+
+
+class SiteState:
+    """The options in force, remembered in the home.
+
+    :raises StackError: for an option that cannot be
+    """
+
+    def __init__(self, home: Home, options: Options) -> None:
+        known = home.state().get("options", {})
+        self.host: str = options.host or known.get("host") or ports.LOOPBACK
+        self.port: int = options.port or known.get("port") or DEFAULT_PORT
+        if not 1 <= self.port <= 65535:
+            raise StackError(f"{self.port} is no port.", "Ports go from 1 to 65535.")
+        own = f"http://{ports.LOOPBACK}:{self.port}"
+        self.site_url: str = (options.site_url or known.get("site_url") or "").rstrip("/")
+        self.url = self.site_url or own
+        self.jurisdiction: str = options.jurisdiction or known.get("jurisdiction") or "jilin"
+        first = known.get("demo", True)
+        self.demo: bool = first if options.demo is None else options.demo
+
+    def remembered(self) -> dict[str, object]:
+        """What to keep for the next start."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "site_url": self.site_url,
+            "jurisdiction": self.jurisdiction,
+            "demo": self.demo,
+        }
+
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the site."""
+        return self.host in LOOPBACK_NAMES and urlsplit(self.url).hostname in LOOPBACK_NAMES
+
+
+def refuse_public_demo(home: Home, state: SiteState) -> None:
+    """Demo accounts have printed passwords: they must not be reachable from elsewhere.
+
+    :raises StackError: when they exist, or are about to, on anything but the loopback address
+    """
+    coming = state.demo and not home.state().get("demo_loaded")
+    if (home.demo_accounts.exists() or coming) and not state.is_local():
+        raise StackError(
+            "A portal with demo accounts, whose passwords are known, answers on the loopback"
+            f" address only, not on {state.host} or as {state.url}.",
+            "Take the demo away first: ./portal ckan govopen demo --remove;"
+            " a portal that never had one starts with ./portal up --no-demo --host …",
+        )
+
+
+def migration_digest(environment: Environment) -> str:
+    """Changes whenever a migration of CKAN, of another extension or of this one comes or goes."""
+    whole = hashlib.sha256()
+    roots = (environment.packages / "ckan", environment.packages / "ckanext")
+    found: set[str] = set()
+    for root in (*roots, REPOSITORY / "ckanext/govopen"):
+        for folder in ("migration", "*/migration", "migration/*", "*/migration/*"):
+            found |= {f"{path.parent}/{path.name}" for path in root.glob(f"{folder}/versions/*.py")}
+    for name in sorted(found):
+        whole.update(f"{Path(name).parts[-5:]}\n".encode())
+    return whole.hexdigest()
+
+
+def up(home: Home, environment: Environment, services: Services, options: Options) -> None:
+    """Bring the site up; what runs already is left alone.
+
+    :raises StackError: saying what is wrong and what to do
+    """
+    state = SiteState(home, options)
+    refuse_public_demo(home, state)
+    programs = Programs(home, environment, state.host, state.port)
+    if "web" in programs.missing():
+        programs.check_port()
+    services.start()
+    home.remember(options=state.remembered(), external=services.external)
+    changed = write_ini(home, services, state)
+    if changed and programs.stop():
+        step("The configuration changed: the programs start anew")
+    _bring_up_to_date(home, environment, programs)
+    programs.start()
+    if state.demo and not home.state().get("demo_loaded"):
+        step("Loading the demo catalogue (once; --no-demo leaves it out)")
+        programs.ckan("govopen", "demo")
+        home.remember(demo_loaded=True)
+    step("The portal is up.")
+    farewell(home, state)
+
+
+def write_ini(home: Home, services: Services, state: SiteState) -> bool:
+    """Write ``ckan.ini``; True when it differs from the one before."""
+    site = settings.Site(
+        url=state.url,
+        storage=str(home.storage),
+        secrets=home.secrets(),
+        addresses=services.variables(),
+        jurisdiction=state.jurisdiction,
+        demo=state.demo,
+    )
+    text = settings.render(settings.site_options(site), HEADER)
+    if home.ini.exists() and home.ini.read_text() == text:
+        return False
+    home.write_private(home.ini, text)
+    return True
+
+
+def _bring_up_to_date(home: Home, environment: Environment, programs: Programs) -> None:
+    digest = migration_digest(environment)
+    remembered = home.state()
+    if remembered.get("migrated") != digest:
+        step("Migrating the database")
+        programs.quietly("migrations", "db", "upgrade")
+        step("Setting the extension up (ckan govopen init)")
+        programs.quietly("migrations", "govopen", "init")
+        home.remember(migrated=digest)
+    if remembered.get("index_stale"):
+        if remembered.get("migrated"):
+            step("Building the search index again")
+            programs.quietly("search-index", "search-index", "rebuild", "-e")
+        home.remember(index_stale=False)
+
+
+def farewell(home: Home, state: SiteState) -> None:
+    """Where the portal is, who can sign in, what to try."""
+    line()
+    line(f"  {state.url}/")
+    accounts = demo_accounts(home)
+    if accounts:
+        line()
+        line("  Demo accounts (this machine only):")
+        width = max(len(row["name"]) for row in accounts)
+        for row in accounts:
+            line(f"    {row['name']:{width}}  {row['password']}  {row['role']}")
+    line()
+    line("  Try:")
+    line("    search 医疗 or 醫療 on the home page, open a conditional dataset without signing in,")
+    line("    /open/law (the law, article by article), /open/list (the open list),")
+    line("    sign in as a department, change a dataset, and as its reviewer at /open/desk.")
+    line()
+    line("  ./portal status    ./portal logs web    ./portal ckan --help    ./portal down")
+
+
+def demo_accounts(home: Home) -> list[dict[str, str]]:
+    """The demo accounts as `ckan govopen demo` wrote them: name, password, role each.
+
+    :raises StackError: when the file is damaged
+    """
+    if not home.demo_accounts.exists():
+        return []
+    try:
+        known = json.loads(home.demo_accounts.read_text())
+    except (OSError, ValueError) as error:
+        raise StackError(f"{home.demo_accounts} cannot be read: {error}") from error
+    rows = known.get("accounts", known) if isinstance(known, dict) else known
+    return [
+        {
+            "name": str(row.get("name", "")),
+            "password": str(row.get("password", "")),
+            "role": str(row.get("role") or row.get("description") or ""),
+        }
+        for row in rows
+        if isinstance(row, dict)
+    ]
