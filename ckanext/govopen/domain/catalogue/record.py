@@ -1,0 +1,268 @@
+"""One record of the exchange catalogue, and how it is read from JSON.
+
+A record that is wrong is refused with its code and the reason; the others go on. A record that
+only takes away (deleted, or not open) needs nothing but its code: what closes never fails for a
+missing title.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ckanext.govopen.domain.catalogue.reading import (
+    MAX_CODE,
+    MAX_URL,
+    Wrong,
+    flag,
+    line,
+    lines,
+    moment,
+    number,
+    read_date,
+    read_list,
+    read_object,
+    text,
+)
+from ckanext.govopen.domain.ledger import sha256
+from ckanext.govopen.domain.words import cycle, item_type, partly, way
+
+
+@dataclass(frozen=True)
+class Item:
+    """An information item (信息项). ``type`` is a code of :data:`~..words.ITEM_TYPES` or empty."""
+
+    name: str
+    type: str = ""
+    open: bool = True
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One way to get the data. ``columns`` None: the source does not say what it contains."""
+
+    id: str
+    name: str
+    format: str
+    url: str
+    size: int | None = None
+    sha256: str = ""
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The department that the record belongs to."""
+
+    name: str
+    code: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class SourceReview:
+    """The review that the source says has taken place."""
+
+    result: str
+    version: int | None
+    by: str
+    at: str
+    ref: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One resource of the catalogue. Dates are ISO text as far as they could be read, ``cycle``
+    and ``acquired`` canonical words (None: not stated), class names as the source writes them.
+    ``partly``: the source says that only a part of it is open."""
+
+    code: str
+    title: str = ""
+    summary: str = ""
+    category: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    provider: Provider = Provider("")
+    format_kind: str = ""
+    format_detail: str = ""
+    items: tuple[Item, ...] = ()
+    share_class: str = ""
+    share_condition: str = ""
+    share_mode: str = ""
+    open: bool = True
+    partly: bool = False
+    open_condition: str = ""
+    open_class: str = ""
+    cycle: str | None = None
+    issued: str = ""
+    updated: str = ""
+    data_updated: str = ""
+    acquired: str | None = None
+    license_id: str = ""
+    related: tuple[str, ...] = ()
+    review: SourceReview | None = None
+    distributions: tuple[Distribution, ...] = ()
+    version: int | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class RecordError:
+    """Why a record is refused. ``code`` is empty when it could not even be read."""
+
+    code: str
+    reason: str
+
+
+def parse_record(json: Any) -> Record | RecordError:
+    """Read one record; unknown fields are ignored, wrong ones refuse the record."""
+    if not isinstance(json, Mapping):
+        return RecordError("", "the record is no object")
+    try:
+        code = line(json, "code", MAX_CODE)
+    except Wrong as wrong:
+        return RecordError("", str(wrong))
+    if not code:
+        return RecordError("", "the code is missing")
+    try:
+        deleted = flag(json, "deleted") or False
+        opening = read_object(json, "open")
+        is_open = flag(opening, "open", "open.open")
+        if deleted or is_open is False:
+            return _closed(code, json, deleted)
+        if is_open is None:
+            raise Wrong("open.open is missing")
+        return _record(code, json, opening)
+    except Wrong as wrong:
+        return RecordError(code, str(wrong))
+
+
+def _closed(code: str, json: Mapping[str, Any], deleted: bool) -> Record:
+    try:
+        title = line(json, "title")
+    except Wrong:
+        title = ""
+    version = json.get("version")
+    return Record(
+        code=code,
+        title=title,
+        open=False,
+        deleted=deleted,
+        version=version if isinstance(version, int) else None,
+    )
+
+
+def _record(code: str, json: Mapping[str, Any], opening: Mapping[str, Any]) -> Record:
+    title = line(json, "title")
+    if not title:
+        raise Wrong("the title is missing")
+    provider = read_object(json, "provider")
+    name = line(provider, "name", where="provider.name")
+    if not name:
+        raise Wrong("provider.name is missing")
+    share, form = read_object(json, "share"), read_object(json, "format")
+    return Record(
+        code=code,
+        title=title,
+        summary=text(json, "summary"),
+        category=lines(json, "category"),
+        keywords=lines(json, "keywords"),
+        provider=Provider(
+            name,
+            line(provider, "code", where="provider.code"),
+            line(provider, "unit", where="provider.unit"),
+        ),
+        format_kind=line(form, "kind", where="format.kind"),
+        format_detail=line(form, "detail", where="format.detail"),
+        items=tuple(_item(item, at) for at, item in enumerate(read_list(json, "items"), 1)),
+        share_class=line(share, "class", where="share.class"),
+        share_condition=text(share, "condition", "share.condition"),
+        share_mode=line(share, "mode", where="share.mode"),
+        partly=bool(flag(opening, "partly", "open.partly")) or _partly(opening.get("open")),
+        open_condition=text(opening, "condition", "open.condition"),
+        open_class=line(opening, "class", where="open.class"),
+        cycle=_cycle(json),
+        issued=read_date(json, "issued"),
+        updated=moment(json, "updated"),
+        data_updated=read_date(json, "data_updated"),
+        acquired=_acquired(json),
+        license_id=line(json, "license"),
+        related=lines(json, "related"),
+        review=_review(json),
+        distributions=tuple(
+            _distribution(item, at) for at, item in enumerate(read_list(json, "distributions"), 1)
+        ),
+        version=number(json, "version"),
+    )
+
+
+def _item(json: Any, position: int) -> Item:
+    where = f"items[{position}]"
+    if not isinstance(json, Mapping):
+        raise Wrong(f"{where} is no object")
+    name = line(json, "name", where=f"{where}.name")
+    if not name:
+        raise Wrong(f"{where}.name is missing")
+    raw = line(json, "type", where=f"{where}.type")
+    kind = item_type(raw) if raw else ""
+    if kind is None:
+        raise Wrong(f"{where}.type {raw!r} is no type of information item")
+    is_open = flag(json, "open", f"{where}.open")
+    return Item(name, kind, True if is_open is None else is_open)
+
+
+def _distribution(json: Any, position: int) -> Distribution:
+    where = f"distributions[{position}]"
+    if not isinstance(json, Mapping):
+        raise Wrong(f"{where} is no object")
+    url = line(json, "url", MAX_URL, f"{where}.url")
+    digest = line(json, "sha256", where=f"{where}.sha256").lower()
+    if digest and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
+        raise Wrong(f"{where}.sha256 is no SHA-256")
+    given = json.get("columns")
+    return Distribution(
+        id=line(json, "id", where=f"{where}.id") or str(position),
+        name=line(json, "name", where=f"{where}.name"),
+        format=line(json, "format", where=f"{where}.format"),
+        url=url,
+        size=number(json, "size", f"{where}.size"),
+        sha256=digest,
+        columns=None if given is None else lines(json, "columns", f"{where}.columns"),
+    )
+
+
+def _partly(value: Any) -> bool:
+    return isinstance(value, str) and partly(value)
+
+
+def _review(json: Mapping[str, Any]) -> SourceReview | None:
+    review = read_object(json, "review")
+    if not review:
+        return None
+    return SourceReview(
+        result=line(review, "result", where="review.result"),
+        version=number(review, "version", "review.version"),
+        by=line(review, "by", where="review.by"),
+        at=line(review, "at", where="review.at"),
+        ref=line(review, "ref", where="review.ref"),
+    )
+
+
+def _cycle(json: Mapping[str, Any]) -> str | None:
+    """An unknown cycle is no reason to refuse a record: it says nothing then."""
+    return cycle(line(json, "cycle"))
+
+
+def _acquired(json: Mapping[str, Any]) -> str | None:
+    raw = line(json, "acquired")
+    if not raw:
+        return None
+    known = way(raw)
+    if known is None:
+        raise Wrong(f"acquired {raw!r} is no known way of acquisition")
+    return known
+
+
+def record_hash(record: Record) -> str:
+    """SHA-256 over all that a record says, 64 hex digits: equal means nothing to do."""
+    return sha256({"format": "govopen-record-1", **asdict(record)})

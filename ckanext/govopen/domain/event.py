@@ -1,0 +1,140 @@
+"""What can happen, who may read it, and which of its fields are personal.
+
+Every decision is an :class:`Event`. A type has to be registered here with all its fields before
+it can be produced: a field that nobody thought about would otherwise be read by everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+#: Who may read an event, from the widest circle to the narrowest. ``party`` is whoever the event
+#: is about (the applicant, the department); the portal's staff reads everything.
+Readers = Literal["public", "party", "staff"]
+
+READER_ORDER: Mapping[str, int] = MappingProxyType({"public": 0, "party": 1, "staff": 2})
+
+
+@dataclass(frozen=True)
+class EventType:
+    """Declaration of one type of event.
+
+    ``fields`` are the payload keys it may have. ``personal`` are those among them that hold
+    personal data or free text: the public never reads them and they can be erased without
+    breaking the chain. ``internal`` are those that only staff read.
+    """
+
+    readers: Readers
+    fields: tuple[str, ...]
+    personal: tuple[str, ...] = ()
+    internal: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = set(self.personal + self.internal) - set(self.fields)
+        if unknown:
+            raise ValueError(f"Not among the fields of the event type: {sorted(unknown)}.")
+
+
+def _dataset(*fields: str) -> tuple[str, ...]:
+    return ("dataset", "organization", *fields)
+
+
+_CLASS_FIELDS = _dataset("before", "after", "reason", "legal_basis", "answers")
+_GRANT_END = ("grant", "dataset", "reason", "break_glass")
+_DUTY_FIELDS = ("user", "organization", "duty", "deputy_for", "since", "until", "break_glass")
+
+EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
+    {
+        # classification
+        "dataset.class_tightened": EventType("public", _CLASS_FIELDS, ("reason",), ("answers",)),
+        "dataset.class_loosening_requested": EventType(
+            "staff", _CLASS_FIELDS, ("reason",), ("answers",)
+        ),
+        # release
+        "dataset.suspended": EventType("staff", _dataset("reason"), ("reason",)),
+        "dataset.restored": EventType("staff", _dataset("reason"), ("reason",)),
+        "release.published": EventType(
+            "public", _dataset("version", "fingerprint", "open_class", "kind", "review_by")
+        ),
+        "release.narrowed": EventType(
+            "public", _dataset("version", "fingerprint", "open_class", "resources")
+        ),
+        "release.withdrawn": EventType("public", _dataset("version", "reason"), ("reason",)),
+        # review
+        "review.opened": EventType("staff", _dataset("fingerprint", "submitters"), ("submitters",)),
+        "review.changed": EventType(
+            "staff", _dataset("fingerprint", "submitters"), ("submitters",)
+        ),
+        "review.submitted": EventType(
+            "staff", _dataset("fingerprint", "automatic", "submitters"), ("submitters",)
+        ),
+        "review.approved": EventType(
+            "staff",
+            _dataset("fingerprint", "remarks", "answers", "role", "break_glass"),
+            ("remarks", "break_glass"),
+        ),
+        "review.returned": EventType(
+            "staff",
+            _dataset("fingerprint", "remarks", "answers", "role", "break_glass"),
+            ("remarks", "break_glass"),
+        ),
+        "review.cancelled": EventType("staff", _dataset("reason"), ("reason",)),
+        # grant
+        "grant.given": EventType(
+            "party",
+            (
+                "grant",
+                "dataset",
+                "organization",
+                "holder",
+                "items",
+                "purpose",
+                "delivery",
+                "valid_from",
+                "valid_to",
+                "quota",
+                "break_glass",
+            ),
+            ("holder", "purpose", "break_glass"),
+        ),
+        "grant.suspended": EventType("party", _GRANT_END, ("reason", "break_glass")),
+        "grant.resumed": EventType("party", _GRANT_END, ("reason", "break_glass")),
+        "grant.revoked": EventType("party", _GRANT_END, ("reason", "break_glass")),
+        "grant.ended": EventType("party", ("grant", "dataset", "cause")),
+        # duty
+        "duty.given": EventType("staff", _DUTY_FIELDS, ("user", "deputy_for", "break_glass")),
+        "duty.taken": EventType("staff", _DUTY_FIELDS, ("user", "deputy_for", "break_glass")),
+        # standing approval of live data
+        "standing.given": EventType(
+            "staff",
+            _dataset("resource", "columns", "source", "since", "until", "reason"),
+            ("reason",),
+        ),
+        "standing.taken": EventType("staff", _dataset("resource", "reason"), ("reason",)),
+        "standing.delivered": EventType(
+            "staff", _dataset("resource", "sha256", "size", "rows", "source")
+        ),
+        "standing.held": EventType("staff", _dataset("resource", "sha256", "code", "size")),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened: a registered type and its payload (JSON values only)."""
+
+    type: str
+    payload: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        declared = EVENT_TYPES.get(self.type)
+        if declared is None:
+            raise ValueError(f"The event type {self.type!r} is not registered.")
+        unknown = set(self.payload) - set(declared.fields)
+        if unknown:
+            raise ValueError(
+                f"The event type {self.type!r} declares no field {', '.join(sorted(unknown))}."
+            )

@@ -1,0 +1,299 @@
+"""The record of decisions: canonical JSON, salted digests, hash chains, redaction.
+
+Each stream is a chain: the hash of an event covers the hash of the one before it. What is hashed
+is not the payload but a digest of it, made of one salted digest per field. A field can therefore
+be left out of an export, or erased for good together with its salt, and the rest still verifies,
+while nobody can guess the missing value from its digest.
+
+The format is final; :data:`FORMAT` names it inside every hash.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ckanext.govopen.domain.event import EVENT_TYPES, READER_ORDER, Event, Readers
+
+FORMAT = "govopen-ledger-1"
+#: What the first event of a stream names as its predecessor.
+GENESIS = "0" * 64
+
+
+def canonical(obj: Any) -> bytes:
+    """One and only one byte string for a JSON value.
+
+    Keys sorted by code point, no white space, UTF-8, text in Unicode normal form C. Floats are
+    refused with TypeError, since no two languages write them alike; NaN cannot occur. Text that
+    is not valid Unicode is refused with ValueError.
+    """
+    text = json.dumps(
+        _plain(obj), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"Text is not valid Unicode: {error.reason}.") from error
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", str(value))
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Mapping):
+        plain: dict[str, Any] = {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"Keys of canonical JSON are text, not {type(key).__name__}.")
+            name = unicodedata.normalize("NFC", key)
+            if name in plain:
+                raise ValueError(f"Two keys are the same in normal form: {name!r}.")
+            plain[name] = _plain(item)
+        return plain
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    raise TypeError(f"Canonical JSON has no {type(value).__name__}.")
+
+
+def sha256(obj: Any) -> str:
+    """SHA-256 of the canonical JSON of ``obj``, as 64 lower-case hex digits."""
+    return hashlib.sha256(canonical(obj)).hexdigest()
+
+
+def stamp(now: datetime.datetime) -> str:
+    """A moment as it is hashed: UTC, microseconds, ``Z``. Refuses times without a zone."""
+    if now.tzinfo is None:
+        raise ValueError("A time in the ledger needs a time zone.")
+    utc = now.astimezone(datetime.timezone.utc)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def field_digest(salt: str, name: str, value: Any) -> str:
+    """Digest of one payload field, 64 hex digits."""
+    return sha256([salt, name, value])
+
+
+def payload_digest(digests: Mapping[str, str]) -> str:
+    """Digest of a whole payload from the digests of its fields."""
+    return sha256(dict(digests))
+
+
+def seal(
+    previous_hash: str,
+    stream: str,
+    version: int,
+    type: str,
+    digest: str,
+    actor: str | None,
+    at: datetime.datetime | str,
+) -> str:
+    """The hash of an event, 64 hex digits.
+
+    ``previous_hash`` is that of the event before it in the stream (:data:`GENESIS` for version
+    1), ``digest`` the :func:`payload_digest`, ``actor`` a pseudonym, ``at`` a moment or what
+    :func:`stamp` made of it.
+    """
+    return sha256(
+        {
+            "format": FORMAT,
+            "previous": previous_hash,
+            "stream": stream,
+            "version": version,
+            "type": type,
+            "digest": digest,
+            "actor": actor,
+            "at": at if isinstance(at, str) else stamp(at),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class SealedEvent:
+    """An event in the chain.
+
+    ``payload`` and ``salts`` hold the fields that are still readable, ``digests`` all fields
+    that the event had when it was sealed.
+    """
+
+    stream: str
+    version: int
+    type: str
+    payload: Mapping[str, Any]
+    salts: Mapping[str, str]
+    digests: Mapping[str, str]
+    actor: str | None
+    at: str
+    previous: str
+    hash: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as JSON values, as exports carry it."""
+        return {
+            "stream": self.stream,
+            "version": self.version,
+            "type": self.type,
+            "payload": dict(self.payload),
+            "salts": dict(self.salts),
+            "digests": dict(self.digests),
+            "actor": self.actor,
+            "at": self.at,
+            "previous": self.previous,
+            "hash": self.hash,
+        }
+
+
+def record(
+    event: Event,
+    stream: str,
+    version: int,
+    previous_hash: str,
+    actor: str | None,
+    now: datetime.datetime,
+    new_salt: Callable[[], str],
+) -> SealedEvent:
+    """Seal an event. ``new_salt`` gives 32 random hex digits at each call, one per field."""
+    payload = {name: _plain(value) for name, value in event.payload.items()}
+    salts = {name: new_salt() for name in payload}
+    digests = {name: field_digest(salts[name], name, payload[name]) for name in payload}
+    at = stamp(now)
+    sealed = seal(previous_hash, stream, version, event.type, payload_digest(digests), actor, at)
+    return SealedEvent(
+        stream, version, event.type, payload, salts, digests, actor, at, previous_hash, sealed
+    )
+
+
+def _without(row: SealedEvent, names: Iterable[str]) -> SealedEvent:
+    gone = set(names)
+    return SealedEvent(
+        stream=row.stream,
+        version=row.version,
+        type=row.type,
+        payload={name: value for name, value in row.payload.items() if name not in gone},
+        salts={name: salt for name, salt in row.salts.items() if name not in gone},
+        digests=row.digests,
+        actor=row.actor,
+        at=row.at,
+        previous=row.previous,
+        hash=row.hash,
+    )
+
+
+def redact(event_row: SealedEvent, reader: Readers) -> SealedEvent:
+    """The row as ``reader`` may see it; it still verifies.
+
+    The only redaction there is. An unknown type, or one meant for a narrower circle, shows no
+    field at all; the public sees no personal field, only staff sees internal ones.
+    """
+    declared = EVENT_TYPES.get(event_row.type)
+    if declared is None:
+        return _without(event_row, event_row.payload)
+    rank = READER_ORDER[reader]
+    if rank < READER_ORDER[declared.readers]:
+        return _without(event_row, event_row.payload)
+    hidden = set(event_row.payload) - set(declared.fields)
+    if reader == "public":
+        hidden |= set(declared.personal)
+    if reader != "staff":
+        hidden |= set(declared.internal)
+    return _without(event_row, hidden)
+
+
+def erase(event_row: SealedEvent) -> SealedEvent:
+    """The row without its personal fields and their salts, for good; it still verifies."""
+    declared = EVENT_TYPES.get(event_row.type)
+    return _without(event_row, declared.personal if declared else event_row.payload)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a chain, and where.
+
+    ``kind`` is ``changed`` (content does not fit its hash), ``removed`` (versions missing),
+    ``reordered`` (a version out of turn), ``inserted`` (does not follow the event before it),
+    or ``truncated`` (ends before a known head).
+    """
+
+    stream: str
+    version: int
+    kind: str
+    message: str
+
+
+@dataclass
+class _Tail:
+    version: int = 0
+    hash: str = GENESIS
+    hashes: dict[int, str] = field(default_factory=dict)
+
+
+def verify(
+    rows: Iterable[SealedEvent], heads: Mapping[str, tuple[int, str]] | None = None
+) -> list[Fault]:
+    """Check chains; an empty list says that all is well.
+
+    ``rows`` may mix streams; within a stream they stand in the order of their versions.
+    ``heads`` are known ends, ``{stream: (version, hash)}``, from an earlier checkpoint: without
+    them nobody can tell that the end of a stream was cut off.
+    """
+    faults: list[Fault] = []
+    tails: dict[str, _Tail] = {}
+    wanted = heads or {}
+    for row in rows:
+        tail = tails.setdefault(row.stream, _Tail())
+        faults += _content_faults(row)
+        if row.version <= tail.version:
+            faults.append(
+                Fault(row.stream, row.version, "reordered", f"stands after {tail.version}")
+            )
+            continue
+        if row.version > tail.version + 1:
+            missing = f"{tail.version + 1} to {row.version - 1} are missing"
+            faults.append(Fault(row.stream, row.version, "removed", missing))
+        elif row.previous != tail.hash:
+            message = "does not follow the event before it"
+            faults.append(Fault(row.stream, row.version, "inserted", message))
+        tail.version, tail.hash = row.version, row.hash
+        if row.stream in wanted and row.version == wanted[row.stream][0]:
+            tail.hashes[row.version] = row.hash
+    for stream, (version, head) in wanted.items():
+        tail = tails.get(stream, _Tail())
+        if tail.version < version:
+            message = f"ends at {tail.version}, known up to {version}"
+            faults.append(Fault(stream, tail.version, "truncated", message))
+        elif tail.hashes.get(version) != head:
+            faults.append(Fault(stream, version, "changed", "differs from the known head"))
+    return faults
+
+
+def _content_faults(row: SealedEvent) -> list[Fault]:
+    problems: list[str] = []
+    for name in row.payload:
+        if name not in row.digests or name not in row.salts:
+            problems.append(f"field {name} has no digest")
+        else:
+            try:
+                fits = field_digest(row.salts[name], name, row.payload[name]) == row.digests[name]
+            except (TypeError, ValueError):
+                fits = False
+            if not fits:
+                problems.append(f"field {name} does not fit its digest")
+    sealed = seal(
+        row.previous,
+        row.stream,
+        row.version,
+        row.type,
+        payload_digest(row.digests),
+        row.actor,
+        row.at,
+    )
+    if sealed != row.hash:
+        problems.append("content does not fit the hash")
+    return [Fault(row.stream, row.version, "changed", problem) for problem in problems]
