@@ -1,0 +1,97 @@
+"""Carries the policy's answer to every action of the registry.
+
+Every listed action is wrapped once: circle, references, then the action's own handler or the next
+action of the chain. Decisions come from the context, so JSONP, jobs and the command line are
+judged like everybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ckan.plugins import toolkit
+
+from ckanext.govopen.access.handler import Action, Handler
+from ckanext.govopen.access.inventory import Surface, inventory
+from ckanext.govopen.access.policy import Person
+from ckanext.govopen.access.references import Hiding
+
+
+def in_circle(who: Person, circle: str) -> bool:
+    """Does the person belong to the circle that may use a surface at all?"""
+    if who.internal or who.sysadmin:
+        return True
+    return {
+        "anyone": True,
+        "user": who.user_id is not None,
+        "staff": who.is_staff,
+        "operator": False,
+    }[circle]
+
+
+def guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any]) -> Any:
+    """Runs ``call`` with hidden references replaced and its errors turned back."""
+    hiding = Hiding(context)
+    if not in_circle(hiding.person, surface.who):
+        raise toolkit.NotAuthorized(toolkit._("This needs a right that you do not have."))
+    hidden = hiding.hide(data, surface.takes, surface.content)
+    if not hiding.replaced:
+        return call(context, hidden)
+    try:
+        return call(context, hidden)
+    except toolkit.ObjectNotFound as error:
+        raise toolkit.ObjectNotFound(hiding.restore(error.message or "")) from None
+    except toolkit.NotAuthorized as error:
+        raise toolkit.NotAuthorized(hiding.restore(error.message or "")) from None
+    except toolkit.ValidationError as error:
+        raise toolkit.ValidationError(hiding.restore(error.error_dict)) from None
+
+
+def _chained(surface: Surface, handler: Handler | None) -> Callable[..., Any]:
+    def action(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+        def call(context: Any, data: dict[str, Any]) -> Any:
+            if handler is None:
+                return next_action(context, data)
+            return handler(next_action, context, data)
+
+        return guarded(surface, call, context, data_dict)
+
+    action.__name__ = surface.name
+    # The next action checks; a handler that answers by itself has asked the policy.
+    action.auth_audit_exempt = True  # type: ignore[attr-defined]
+    if surface.reads:
+        action.side_effect_free = True  # type: ignore[attr-defined]
+    return toolkit.chained_action(action)
+
+
+def chained(handlers: Mapping[str, Handler], own: frozenset[str]) -> dict[str, Callable[..., Any]]:
+    """The wrapped actions of CKAN and the other plugins, for ``IActions.get_actions``.
+
+    ``own`` are the extension's own actions, which :func:`wrapped` covers.
+    """
+    return {
+        name: _chained(surface, handlers.get(name))
+        for name, surface in inventory().loaded_actions().items()
+        if name not in own
+    }
+
+
+def wrapped(own: Mapping[str, Action]) -> dict[str, Action]:
+    """The extension's own actions behind the same guard; an unlisted one is the operator's."""
+    listed = inventory().actions
+    return {
+        name: _wrap(listed.get(name) or Surface(name, by="not listed", who="operator"), action)
+        for name, action in own.items()
+    }
+
+
+def _wrap(surface: Surface, action: Action) -> Action:
+    def call(context: Any, data_dict: dict[str, Any]) -> Any:
+        return guarded(surface, action, context, data_dict)
+
+    call.__name__ = surface.name
+    call.__doc__ = action.__doc__
+    if surface.reads or getattr(action, "side_effect_free", False):
+        call.side_effect_free = True  # type: ignore[attr-defined]
+    return call

@@ -1,0 +1,101 @@
+"""The activity stream: what departments do is theirs, what was released is everybody's.
+
+CKAN stores a whole dataset dict with every activity and labels it as the dataset is labelled at
+that moment. A department's change of a released dataset would therefore be public at once. So rows
+written by departments carry the department's labels for ever, and each release writes a row of
+its own, with the released dict, for the public.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.plugins import toolkit
+
+from ckanext.govopen.access.handler import Action, Handler
+from ckanext.govopen.access.labels import PUBLIC, staff_labels
+from ckanext.govopen.access.policy import NOTHING, Access, Sight
+from ckanext.govopen.access.sight import sight
+from ckanext.govopen.model import settings
+from ckanext.govopen.model.release import ReleaseRow
+
+#: Set in a context that records a release itself.
+RELEASING = "govopen_releasing"
+
+
+def activity_sight(context: Any, activity_id: str) -> Access:
+    """The answer for one row of the stream."""
+    from ckanext.activity.model import Activity
+
+    row = model.Session.get(Activity, activity_id) if isinstance(activity_id, str) else None
+    if row is None or not str(row.activity_type or "").endswith("package"):
+        return NOTHING
+    access = sight(context, row.object_id)
+    if access.sight is Sight.RELEASE and PUBLIC not in (row.permission_labels or []):
+        return NOTHING
+    return access
+
+
+def activity_create(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Labels a department's rows as the department's; views leave no row, since CKAN shows those
+    to everybody."""
+    kind = str(data_dict.get("activity_type") or "")
+    if kind.endswith("resource view"):
+        return None
+    if kind.endswith("package") and settings.review_on() and not context.get(RELEASING):
+        package = model.Package.get(data_dict.get("object_id"))
+        if package is not None:
+            data_dict = {**data_dict, "permission_labels": staff_labels(package.owner_org)}
+    return next_action(context, data_dict)
+
+
+def record_release(session: Any, row: ReleaseRow, user_id: str | None, first: bool) -> None:
+    """Writes the public's row of a release, in the caller's transaction.
+
+    The row is the portal's own act, so it names the site's account and no official.
+    """
+    if not toolkit.asbool(toolkit.config.get("ckan.activity_streams_enabled")):
+        return
+    from ckan.plugins import plugin_loaded
+
+    if not plugin_loaded("activity"):
+        return
+    from ckanext.activity.model import Activity
+
+    package = model.Package.get(row.package_id)
+    site_user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})
+    actor = model.User.get(site_user["name"])
+    activity = Activity(
+        user_id=actor.id if actor else user_id,
+        object_id=row.package_id,
+        activity_type="new package" if first else "changed package",
+        data={"package": row.data["shown"], "actor": None},
+        permission_labels=[PUBLIC, *staff_labels(package.owner_org if package else None)],
+    )
+    session.add(activity)
+
+
+def withdraw(session: Any, package_id: str, owner_org: str | None) -> None:
+    """Takes all earlier rows of a dataset from the public, in the caller's transaction.
+
+    Called when something is withdrawn or tightened: the old rows still hold it.
+    """
+    from ckan.plugins import plugin_loaded
+
+    if not plugin_loaded("activity"):
+        return
+    from ckanext.activity.model import Activity
+
+    session.execute(
+        sa.update(Activity)
+        .where(Activity.object_id == package_id)
+        .values(permission_labels=staff_labels(owner_org))
+        .execution_options(synchronize_session=False)
+    )
+
+
+
+
+HANDLERS: dict[str, Handler] = {"activity_create": activity_create}

@@ -1,0 +1,311 @@
+"""The DataStore: rows only for those who may read the content, and only rows that were released.
+
+Two things are held apart. *Reading*: an outsider reads the rows of a resource while the table
+holds what the live release names, neither before a new release was loaded nor after a department
+has written something else. *Writing*: rows that were released change with a review, or under a
+standing approval, and in no other way. Where the review is switched off, only the first question
+is left: may the content be read?
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ckan import model
+from ckan.logic import fresh_context
+from ckan.plugins import toolkit
+
+from ckanext.govopen.access import clock, deliveries
+from ckanext.govopen.access.handler import Action, Handler
+from ckanext.govopen.access.policy import Sight
+from ckanext.govopen.access.sight import resource_sight
+from ckanext.govopen.domain.refusal import N_
+from ckanext.govopen.model import file as file_model
+from ckanext.govopen.model import settings
+
+__all__ = ["ACTIONS", "AUTH", "Rows", "mark", "rows"]
+
+_TABLES = "_table_metadata"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What somebody may read of the rows of a resource; ``columns`` None means all of them."""
+
+    readable: bool
+    columns: frozenset[str] | None = None
+
+
+_NONE = Rows(False)
+
+
+def rows(context: Any, resource_id: str | None) -> Rows:
+    """May the context's person read the rows of this resource, and which columns?"""
+    package_id, access = resource_sight(context, resource_id)
+    if package_id is None or resource_id is None or not (access.visible and access.content):
+        return _NONE
+    if access.sight is Sight.WORKING:
+        return Rows(True)
+    if settings.review_on() and not file_model.rows_are_released(
+        model.Session, package_id, resource_id
+    ):
+        return _NONE
+    if access.reason == "grant":
+        return Rows(*deliveries.granted_rows(context, package_id))
+    return Rows(True)
+
+
+def mark(dataset: dict[str, Any], released: bool) -> None:
+    """Say of every resource of a dataset dict whether the DataStore has its rows, in place.
+
+    One statement. ``released`` for a release: its rows count only when they are the released ones.
+    """
+    held = file_model.loaded_of_package(model.Session, dataset["id"])
+    digests = file_model.released_digests(model.Session, dataset["id"]) if released else {}
+    for resource in dataset.get("resources") or []:
+        row = held.get(resource["id"])
+        if row is None and not settings.review_on():
+            continue  # CKAN's own rows, with CKAN's own word for them
+        there = row is not None and not row.problem
+        if row is not None and released and settings.review_on():
+            there = there and digests.get(resource["id"]) == row.sha256
+        resource["datastore_active"] = there
+
+
+def _missing(resource_id: Any) -> toolkit.ObjectNotFound:
+    """CKAN's own answer for a table that is not there."""
+    return toolkit.ObjectNotFound(
+        toolkit._('Resource "{0}" was not found.').format(resource_id)  # CKAN's msgid
+    )
+
+
+def datastore_search(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Rows, cut to the columns that a grant covers. The list of all tables is nobody's business."""
+    resource_id = data_dict.get("resource_id")
+    if resource_id == _TABLES:
+        raise _missing(resource_id)
+    if not isinstance(resource_id, str):
+        return next_action(context, data_dict)
+    may = rows(context, resource_id)
+    if not may.readable:
+        raise _missing(resource_id)
+    if may.columns is not None:
+        data_dict = _cut(data_dict, may.columns)
+    return next_action(context, data_dict)
+
+
+def _names(value: Any) -> list[str]:
+    """A list of names as the DataStore takes it: a list, or a text with commas."""
+    if isinstance(value, str):
+        return [part.strip().strip('"') for part in value.split(",") if part.strip()]
+    return [str(part) for part in value or []]
+
+
+def _cut(data: dict[str, Any], columns: frozenset[str]) -> dict[str, Any]:
+    """The query without anything that reads other columns, be it only to compare with them.
+
+    :raises ValidationError: the query names a column that the grant does not cover
+    """
+    allowed = columns | {"_id"}
+    used: set[str] = set(_names(data.get("fields")))
+    used |= {part.split()[0].strip('"') for part in _names(data.get("sort"))}
+    for name in ("filters", "q"):
+        value = data.get(name)
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                value = None
+        if isinstance(value, Mapping):
+            used |= {str(key) for key in value}
+        elif value:
+            used.add(name)
+    if data.get("full_text"):
+        used.add("full_text")
+    outside = sorted(used - allowed)
+    if outside:
+        message = toolkit._("Your grant does not cover this: %(names)s") % {
+            "names": ", ".join(outside)
+        }
+        raise toolkit.ValidationError({"fields": [message]})
+    return {**data, "fields": _names(data.get("fields")) or sorted(columns)}
+
+
+def datastore_info(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """The columns of a table, for those who may read its rows."""
+    resource_id = data_dict.get("resource_id") or data_dict.get("id")
+    if not isinstance(resource_id, str):
+        return next_action(context, data_dict)
+    may = rows(context, resource_id)
+    if not may.readable:
+        raise toolkit.ObjectNotFound(
+            toolkit._('Resource/Alias "{0}" was not found.').format(resource_id)  # CKAN's msgid
+        )
+    info = next_action(context, data_dict)
+    if may.columns is not None:
+        info["fields"] = [field for field in info["fields"] if field["id"] in may.columns]
+    return info
+
+
+def _writable(context: Any, action: str, data: dict[str, Any]) -> model.Resource | None:
+    """The resource that is written to, locked with its dataset; None when CKAN shall answer."""
+    resource_id = data.get("resource_id")
+    resource = model.Session.get(model.Resource, resource_id) if resource_id else None
+    if resource is None or resource.package_id is None:
+        return None
+    toolkit.check_access(action, context, dict(data))
+    deliveries.lock(resource.package_id)
+    return resource
+
+
+def _note(context: Any, resource: Any, data: Mapping[str, Any]) -> None:
+    """Note that rows were written which nobody has reviewed yet."""
+    now = clock.now()
+    if resource.url_type in file_model.ROWS_URL_TYPES:
+        delivery = json.dumps(data, sort_keys=True, default=str).encode()
+        digest = file_model.record_rows(
+            model.Session, resource.id, resource.package_id, delivery, now
+        )
+    else:  # the rows of a file are those of the file: these stay with the department
+        digest = secrets.token_hex(32)
+    file_model.set_loaded(
+        model.Session, resource.id, resource.package_id, digest, now, written=True
+    )
+
+
+def _touch(context: Any, resource_id: str) -> None:
+    """Let the change pass through CKAN's own hooks, so that the review comes to know of it."""
+    toolkit.get_action("resource_patch")(
+        fresh_context(context),
+        {"id": resource_id, "last_modified": clock.now().replace(tzinfo=None).isoformat()},
+    )
+
+
+def _write(
+    action: str, next_action: Action, context: Any, data_dict: dict[str, Any], schema: bool
+) -> Any:
+    """One write: free before the release, by standing approval after it.
+
+    The note is made before the write and once more after it: whatever happens in between, an
+    approval that was given for other rows does not make these public.
+    """
+    resource = _writable(context, action, data_dict) if settings.review_on() else None
+    if resource is None:
+        return next_action(context, data_dict)
+    resource_id, written = resource.id, _described(data_dict)
+    if deliveries.is_released(resource):
+        if schema:
+            raise deliveries.refusal(
+                N_("The columns of released data change with a review, not by a delivery.")
+            )
+        return deliveries.deliver(
+            resource, data_dict, context, lambda: next_action(context, data_dict)
+        )
+    _note(context, resource, written)
+    model.repo.commit()
+    result = next_action(context, data_dict)
+    resource = model.Session.get(model.Resource, resource_id)
+    if resource is not None:
+        _note(context, resource, written)
+        _touch(context, resource_id)
+    return result
+
+
+def _described(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a write consists of, for the digest of deliveries."""
+    kept = ("fields", "records", "method", "filters", "delete_fields", "triggers")
+    return {name: data[name] for name in kept if name in data}
+
+
+_SCHEMA_KEYS = ("fields", "delete_fields", "aliases", "triggers", "primary_key", "indexes")
+
+
+def datastore_create(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A table for a resource, or a resource with its table."""
+    if isinstance(data_dict.get("resource"), Mapping) and settings.review_on():
+        written = _described(data_dict)
+        result = next_action(context, data_dict)
+        resource_id = (result or {}).get("resource_id")
+        resource = model.Session.get(model.Resource, resource_id) if resource_id else None
+        if resource is not None:
+            _note(context, resource, written)
+            _touch(context, resource.id)
+        return result
+    schema = any(data_dict.get(key) not in (None, [], "") for key in _SCHEMA_KEYS)
+    return _write("datastore_create", next_action, context, data_dict, schema)
+
+
+def datastore_upsert(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Rows for a table."""
+    if toolkit.asbool(data_dict.get("dry_run", False)):
+        return next_action(context, data_dict)
+    return _write("datastore_upsert", next_action, context, data_dict, schema=False)
+
+
+def datastore_delete(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Rows out of a table; without filters the whole table."""
+    if data_dict.get("filters") is not None:
+        return _write("datastore_delete", next_action, context, data_dict, schema=False)
+    resource = _writable(context, "datastore_delete", data_dict)
+    if resource is not None and settings.review_on() and deliveries.is_released(resource):
+        raise deliveries.refusal(
+            N_("Released rows go with their resource: delete it, or suspend the dataset.")
+        )
+    result = next_action(context, data_dict)
+    if resource is not None:
+        file_model.forget_loaded(model.Session, resource.id)
+        model.repo.commit()
+    return result
+
+
+def datastore_run_triggers(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Triggers may change rows, so they are a write."""
+    return _write("datastore_run_triggers", next_action, context, data_dict, schema=True)
+
+
+@toolkit.chained_auth_function
+@toolkit.auth_allow_anonymous_access
+def _reads(next_auth: Any, context: Any, data_dict: Any) -> Any:
+    """For views that ask before they read, such as the dump."""
+    data = data_dict or {}
+    if not rows(context, data.get("resource_id") or data.get("id")).readable:
+        return {"success": False, "msg": toolkit._("Not authorized to read resource.")}
+    return {"success": True}
+
+
+@toolkit.chained_auth_function
+@toolkit.auth_allow_anonymous_access
+def _reads_sql(next_auth: Any, context: Any, data_dict: Any) -> Any:
+    """Every table of the statement has to be readable, in all its columns.
+
+    CKAN hands the names over as a generator: read once, it would be empty for whoever comes next.
+    """
+    names = context["table_names"] = list(context.get("table_names") or ())
+    for name in names:
+        may = rows(context, name)
+        if not may.readable or may.columns is not None:
+            return {"success": False, "msg": toolkit._("Not authorized to read resource.")}
+    return {"success": True}
+
+
+#: For the guard of actions, when the plugin ``datastore`` is on. ``datastore_records_delete``
+#: calls ``datastore_delete`` and is covered by it.
+ACTIONS: dict[str, Handler] = {
+    "datastore_search": datastore_search,
+    "datastore_info": datastore_info,
+    "datastore_create": datastore_create,
+    "datastore_upsert": datastore_upsert,
+    "datastore_delete": datastore_delete,
+    "datastore_run_triggers": datastore_run_triggers,
+}
+
+#: Authorisation functions, when the plugin ``datastore`` is on.
+AUTH: dict[str, Any] = {
+    "datastore_search": _reads,
+    "datastore_info": _reads,
+    "datastore_search_sql": _reads_sql,
+}

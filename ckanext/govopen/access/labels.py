@@ -1,0 +1,56 @@
+"""Permission labels: the policy in the form in which Solr and the activity stream ask for it.
+
+Labels mean nothing by themselves (no accounts, no grants), since Solr lets a caller list the labels
+of what he may see. A test compares them with the policy for every kind of person and dataset.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan import model
+
+from ckanext.govopen.access.facts import facts
+from ckanext.govopen.access.policy import SEEING_DUTIES, Person, Sight, decide
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.access import clock
+from ckanext.govopen.access.policy import ANONYMOUS
+
+PUBLIC = "public"
+#: Carried by every dataset; held by the data authority.
+OVERSIGHT = "govopen-oversight"
+
+
+def staff_labels(owner_org: str | None) -> list[str]:
+    """Labels of a working copy: its department and the authority."""
+    return [OVERSIGHT, *([f"member-{owner_org}"] if owner_org else [])]
+
+
+def dataset_labels(package: model.Package) -> list[str]:
+    """Labels of a dataset, from its row and its live release."""
+    labels = staff_labels(package.owner_org)
+    if package.owner_org is None and package.creator_user_id:
+        labels.append(f"creator-{package.creator_user_id}")
+    known = facts([package.id]).get(package.id)
+    if decide(ANONYMOUS, known, clock.now()).sight is Sight.RELEASE:
+        labels.append(PUBLIC)
+    return labels
+
+
+def person_labels(who: Person) -> list[str]:
+    """Labels that a person holds."""
+    labels = [PUBLIC]
+    if who.user_id:
+        labels.append(f"creator-{who.user_id}")
+    organizations = set(who.memberships)
+    organizations.update(org for org, duty in who.duties if duty in SEEING_DUTIES)
+    labels.extend(f"member-{organization}" for organization in sorted(organizations))
+    if who.sees_everything:
+        labels.append(OVERSIGHT)
+    return labels
+
+
+def user_labels(user: Any) -> list[str]:
+    """Labels of an account, None for anonymous visitors."""
+    name = getattr(user, "name", None)
+    return person_labels(person({"user": name or "", "auth_user_obj": user}))

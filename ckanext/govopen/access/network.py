@@ -1,0 +1,161 @@
+"""Which addresses the portal speaks to, and which links it publishes.
+
+The rules alone: no connection is made here, only names are resolved (:func:`resolve`). What
+fetches is in :mod:`ckanext.govopen.access.address`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+__all__ = ["REASONS", "AddressRefused", "is_inner", "parse", "public_link", "resolve"]
+
+#: Reasons and what is said about them. None of them repeats the address: it may be a secret.
+REASONS = {
+    "malformed": "The address cannot be read.",
+    "scheme": "Only http and https addresses are fetched.",
+    "userinfo": "An address must not contain a user name or a password.",
+    "form": "The host must be a name or an address in its usual form.",
+    "unresolved": "The host of the address is not known.",
+    "private": "The address leads into a private or reserved network.",
+    "internal_name": "The host of the address is a name that only an internal network knows.",
+    "redirects": "The address redirects too often.",
+    "too_large": "What lies at the address is larger than allowed.",
+    "too_slow": "The address did not answer within the time allowed.",
+    "unreachable": "No connection to the address could be made.",
+    "status": "The address answered with an error.",
+}
+
+#: Addresses that are global by their number and yet belong to a provider's inner side, or embed
+#: another address and are checked by that.
+_INNER = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # host of a cloud, serves instance metadata
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # former 6to4 relays
+        "198.18.0.0/15",  # benchmarks
+        "64:ff9b:1::/48",  # local translation
+        "2001::/23",  # protocol assignments, Teredo among them
+        "2002::/16",  # 6to4
+        "fec0::/10",  # former site-local
+        "5f00::/16",  # segment routing
+    )
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_INNER_SUFFIXES = (
+    "localhost", "local", "localdomain", "internal", "intranet", "lan", "corp", "home", "private",
+    "invalid", "onion", "arpa",
+)  # fmt: skip
+_NUMBER_LIKE = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
+_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?", re.IGNORECASE)
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class AddressRefused(Exception):
+    """An address was not fetched. ``reason`` is a key of :data:`REASONS`; ``status`` the answer's
+    code when the reason is ``status``. The text holds nothing of the address."""
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        self.reason = reason
+        self.status = status
+        self.message = REASONS[reason]
+        super().__init__(f"{self.message} ({reason})")
+
+
+def is_inner(address: Address, allow_private: bool) -> bool:
+    """Is this an address that must not be spoken to?"""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_inner(address.ipv4_mapped, allow_private)
+        if address in _NAT64:
+            embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+            return is_inner(embedded, allow_private)
+        if address.scope_id is not None:
+            return True
+    if address.is_multicast or address.is_unspecified or address.is_link_local:
+        return True
+    if any(address.version == net.version and address in net for net in _INNER):
+        return True
+    if allow_private and (address.is_loopback or address.is_private):
+        return False
+    return not address.is_global or address.is_reserved
+
+
+def parse(url: str) -> Url:
+    """Take an address apart, with the same parser that the connection uses."""
+    if not url or any(ord(char) <= 0x20 or ord(char) == 0x7F or char == "\\" for char in url):
+        raise AddressRefused("malformed")
+    try:
+        parsed = parse_url(url)
+    except (LocationParseError, UnicodeError, ValueError):
+        raise AddressRefused("malformed") from None
+    if parsed.scheme not in ("http", "https"):
+        raise AddressRefused("scheme")
+    if parsed.auth is not None:
+        raise AddressRefused("userinfo")
+    if not parsed.host:
+        raise AddressRefused("malformed")
+    return parsed
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host is when it is written as one; refuses unusual ways of writing."""
+    if host.startswith("["):
+        try:
+            return ipaddress.ip_address(host[1:-1])
+        except ValueError:
+            raise AddressRefused("form") from None
+    labels = host.rstrip(".").split(".")
+    if _NUMBER_LIKE.fullmatch(labels[-1]):  # such a host is a number for the resolver, no name
+        try:
+            return ipaddress.IPv4Address(host)
+        except ValueError:
+            raise AddressRefused("form") from None
+    if not all(_NAME.fullmatch(label) for label in labels):
+        raise AddressRefused("form")
+    return None
+
+
+def resolve(parsed: Url, allow_private: bool) -> str:
+    """The one address to connect to. Refuses when any address of the name is an inner one."""
+    host = parsed.host or ""
+    literal = _literal(host)
+    if literal is not None:
+        found: list[Address] = [literal]
+    else:
+        try:
+            answers = socket.getaddrinfo(host, parsed.port or 0, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise AddressRefused("unresolved") from None
+        found = [ipaddress.ip_address(answer[4][0]) for answer in answers]
+    if not found:
+        raise AddressRefused("unresolved")
+    if any(is_inner(address, allow_private) for address in found):
+        raise AddressRefused("private")
+    return str(found[0])
+
+
+def public_link(url: str) -> str | None:
+    """Why a link must not be published, or None.
+
+    Looks at the text alone and asks no name server: a link to a private address, to a name that
+    only an internal network knows, or with credentials in it is not for the public.
+    """
+    try:
+        host = (parse(url).host or "").lower()
+        literal = _literal(host)
+    except AddressRefused as refused:
+        return refused.reason
+    if literal is not None:
+        return "private" if is_inner(literal, allow_private=False) else None
+    labels = host.rstrip(".").split(".")
+    if len(labels) == 1 or labels[-1] in _INNER_SUFFIXES:
+        return "internal_name"
+    return None

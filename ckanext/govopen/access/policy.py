@@ -1,0 +1,146 @@
+"""The one place that decides what a person may see of a dataset.
+
+Pure: facts in, answer out. Everything else in ``access`` only gathers the facts or carries the
+answer to a surface. What cannot be decided is not shown.
+
+| | unconditional | conditional | non_open | no live release |
+|---|---|---|---|---|
+| outsider: metadata | yes | yes | no | no |
+| outsider: content | yes | with a valid grant | no | no |
+| owning department, its reviewer, authority, operator | yes | yes | yes | yes |
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ckanext.govopen.domain.classification import OpenClass
+from ckanext.govopen.domain.grant import Grant, allows
+
+#: Duties that make somebody see the working copies of the organisation they are held in.
+SEEING_DUTIES = frozenset({"reviewer", "handler"})
+
+
+class Sight(enum.IntEnum):
+    """How much of a dataset's description somebody sees."""
+
+    NOTHING = 0
+    RELEASE = 1
+    WORKING = 2
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is asking.
+
+    ``memberships`` maps organisation ids to CKAN capacities; ``duties`` holds (organisation id,
+    duty) pairs. ``authority`` is true for holders of the duty ``authority`` in the organisation
+    that the site names as its data authority. ``internal`` is the portal itself (``ignore_auth``).
+    """
+
+    user_id: str | None = None
+    sysadmin: bool = False
+    internal: bool = False
+    authority: bool = False
+    memberships: Mapping[str, str] = field(default_factory=dict)
+    duties: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def is_staff(self) -> bool:
+        """Belongs to some department or to the authority, or runs the portal."""
+        return (
+            self.internal
+            or self.sysadmin
+            or self.authority
+            or bool(self.memberships)
+            or bool(self.duties)
+        )
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.internal or self.sysadmin or self.authority
+
+    def works_for(self, organization_id: str | None) -> bool:
+        """Is he of this department: a member of it, or holder of a duty that reads its drafts?"""
+        if organization_id is None:
+            return False
+        if organization_id in self.memberships:
+            return True
+        return any((organization_id, duty) in self.duties for duty in SEEING_DUTIES)
+
+
+ANONYMOUS = Person()
+INTERNAL = Person(internal=True)
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What the decision needs to know of a dataset.
+
+    ``open_class`` is the class in force: that of the live release, which a stricter working copy
+    has tightened already; None without a live release.
+    """
+
+    package_id: str
+    owner_org: str | None
+    governed: bool
+    state: str
+    has_release: bool
+    open_class: OpenClass | None
+    suspended: bool = False
+    creator_user_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """The answer: how much is seen, whether content may be read, and a code for the reason."""
+
+    sight: Sight
+    content: bool
+    reason: str
+
+    @property
+    def visible(self) -> bool:
+        return self.sight is not Sight.NOTHING
+
+
+NOTHING = Access(Sight.NOTHING, False, "hidden")
+
+#: Gives the grants of a person for a dataset; called only when the answer depends on them.
+GrantLookup = Callable[[], "list[Grant]"]
+
+
+def decide(
+    person: Person,
+    dataset: DatasetFacts | None,
+    now: datetime.datetime,
+    grants: GrantLookup = list,
+) -> Access:
+    """What ``person`` may see of ``dataset`` at ``now``.
+
+    ``grants`` is called at most once, only for a conditional dataset and a known user.
+    """
+    if dataset is None:
+        return NOTHING
+    if person.internal:
+        return Access(Sight.WORKING, True, "internal")
+    if person.sees_everything:
+        return Access(Sight.WORKING, True, "oversight")
+    if person.works_for(dataset.owner_org):
+        return Access(Sight.WORKING, True, "department")
+    if dataset.owner_org is None and person.user_id and person.user_id == dataset.creator_user_id:
+        return Access(Sight.WORKING, True, "creator")
+    if not (dataset.governed and dataset.has_release and dataset.state == "active"):
+        return NOTHING
+    if dataset.suspended:
+        return NOTHING
+    if dataset.open_class is OpenClass.UNCONDITIONAL:
+        return Access(Sight.RELEASE, True, "unconditional")
+    if dataset.open_class is OpenClass.CONDITIONAL:
+        if person.user_id and any(allows(grant, now) for grant in grants()):
+            return Access(Sight.RELEASE, True, "grant")
+        return Access(Sight.RELEASE, False, "conditional")
+    return NOTHING

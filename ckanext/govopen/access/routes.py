@@ -1,0 +1,109 @@
+"""Carries the policy's answer to every route, before the view runs and after it has answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan.plugins import toolkit
+from ckan.views.api import _finish_bad_request
+from flask import Response, g, request
+
+from ckanext.govopen.access import content
+from ckanext.govopen.access.actions import in_circle
+from ckanext.govopen.access.inventory import inventory
+from ckanext.govopen.access.policy import Person
+from ckanext.govopen.access.references import look, user_is_visible
+from ckanext.govopen.access.sight import resource_sight
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.model import settings
+
+#: Answers of these endpoints are the same for everybody and may be kept by caches.
+_STATIC = ("static", "webassets.", "util.")
+
+
+def request_context() -> dict[str, Any]:
+    """A context that speaks for the account of this request."""
+    user = toolkit.current_user
+    return {"user": user.name if user.is_authenticated else "", "auth_user_obj": user}
+
+
+def _not_found() -> Any:
+    return toolkit.abort(404, toolkit._("Nothing is found at this address."))
+
+
+def guard() -> Response | None:
+    """Runs before every view.
+
+    Refuses JSONP, answers 404 for what is not listed and for what the person may not see, and
+    serves downloads itself, so that CKAN's own download view never runs.
+    """
+    if request.endpoint is None:
+        return None  # no such address: CKAN answers
+    if request.endpoint == "static" or request.endpoint.endswith(".static"):
+        return None
+    context = request_context()
+    who = person(context)
+    surface = inventory().route(request.endpoint)
+    if surface is None:
+        if who.is_staff or not settings.deny_unlisted():
+            return None
+        return _not_found()
+    if request.endpoint.startswith("api.") and "callback" in request.args:
+        return toolkit.abort(400, toolkit._("JSONP is not offered: use CORS."))
+    arguments = request.view_args or {}
+    if request.endpoint == "api.action" and not _action_is_open(who, arguments):
+        # CKAN's own answer to a name that no plugin has.
+        return _finish_bad_request(f"Action name not known: {arguments.get('logic_function')}")
+    if not in_circle(who, surface.who):
+        if who.user_id is None and surface.who == "user":
+            return None  # CKAN sends him to the login page
+        return _not_found()
+    if not who.sees_everything:
+        for parameter, kind in surface.takes.items():
+            reference = arguments.get(parameter) or request.args.get(parameter)
+            if reference and not _visible(context, who, kind, reference):
+                return _not_found()
+    if request.endpoint.endswith("resource.download"):
+        return content.serve(
+            context, arguments["id"], arguments["resource_id"], arguments.get("filename")
+        )
+    if surface.content:
+        resource_id = arguments.get("resource_id") or arguments.get("id")
+        access = resource_sight(context, resource_id)[1]
+        if not access.visible:
+            return _not_found()
+        if not access.content:
+            return toolkit.abort(
+                403,
+                toolkit._("This data is open on conditions: it can be read after an application."),
+            )
+    return None
+
+
+def _action_is_open(who: Person, arguments: dict[str, Any]) -> bool:
+    """Unlisted actions do not exist for people without a duty."""
+    name = arguments.get("logic_function", "")
+    listed = inventory().action(name) is not None
+    return listed or who.is_staff or not settings.deny_unlisted()
+
+
+def _visible(context: dict[str, Any], who: Person, kind: str, reference: str) -> bool:
+    if kind == "user":
+        return user_is_visible(context, who, reference)
+    return look(context, kind, reference).visible
+
+
+def headers(response: Response) -> Response:
+    """Runs after every view: what depends on the person must not be kept by a cache."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    endpoint = request.endpoint or ""
+    if endpoint.endswith("static") or endpoint.startswith(_STATIC):
+        return response
+    signed_in = bool(getattr(toolkit.current_user, "is_authenticated", False))
+    if signed_in or getattr(g, "govopen_private", False):
+        response.headers["Cache-Control"] = "private, no-store"
+        response.headers.pop("ETag", None)
+        response.headers.pop("Last-Modified", None)
+    return response

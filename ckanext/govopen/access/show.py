@@ -1,0 +1,158 @@
+"""``package_show`` and the resource views: the working copy for its department, the release for others."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ckan import model, plugins
+from ckan.lib import munge
+from ckan.lib.dictization.model_dictize import resource_view_list_dictize
+from ckan.plugins import toolkit
+
+from ckanext.govopen.access.handler import Action, Handler
+from ckanext.govopen.access.facts import governed
+from ckanext.govopen.access.policy import Sight
+from ckanext.govopen.access.sight import may_read_content, resource_sight, sight, view_sight
+from ckanext.govopen.domain.classification import OpenClass
+from ckanext.govopen.model import location
+from ckanext.govopen.model import release as releases
+
+#: Of the departments among themselves; never in a release, the index or an outsider's answer.
+INTERNAL_FIELDS = ("share_class", "share_condition", "share_mode")
+#: Resource fields that only staff see.
+INTERNAL_RESOURCE_FIELDS = ("source_url",)
+#: ``url_type`` of resources whose content the portal streams from an address nobody else sees.
+LOCATION = "govopen_location"
+#: The policy's reason for the portal's own readings.
+INTERNAL_REASON = "internal"
+#: ``url_type`` values whose ``url`` is the portal's own download address.
+HELD = frozenset({"upload", LOCATION})
+
+
+def download_url(package_type: str, package_id: str, resource_id: str, name: str) -> str:
+    """The portal's address for the content of a resource."""
+    return toolkit.url_for(
+        f"{package_type or 'dataset'}_resource.download",
+        id=package_id,
+        resource_id=resource_id,
+        filename=munge.munge_filename(name) if name else None,
+        qualified=True,
+    )
+
+
+def package_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """The working copy or the release, whichever the person of the context may see."""
+    reference = data_dict.get("id") or data_dict.get("name_or_id")
+    access = sight(context, reference)
+    if access.sight is not Sight.RELEASE:
+        # The index is made from the release: it must never be taken for the working copy.
+        context["use_cache"] = False
+        dataset = next_action(context, data_dict)
+        if dataset.get("id") and governed(dataset.get("type")):
+            _add_sources(dataset, shown=access.reason != INTERNAL_REASON)
+        return dataset
+    return _released(context, data_dict, str(reference))
+
+
+def _add_sources(dataset: dict[str, Any], shown: bool) -> None:
+    """Gives streamed resources the portal's address; ``shown``: and their source, for people.
+
+    The portal's own readings (index, activity, release) never hold a source address.
+    """
+    held = [r for r in dataset.get("resources") or [] if r.get("url_type") == LOCATION]
+    if not held:
+        return
+    sources = location.current(model.Session, dataset["id"]) if shown else {}
+    for resource in held:
+        if resource["id"] in sources:
+            resource["source_url"] = sources[resource["id"]]
+        resource["url"] = download_url(
+            dataset.get("type", "dataset"), dataset["id"], resource["id"], resource.get("name", "")
+        )
+
+
+def _released(context: Any, data_dict: dict[str, Any], reference: str) -> dict[str, Any]:
+    package = model.Package.get(reference)
+    row = releases.live(package.id) if package is not None else None
+    if package is None or row is None:
+        raise toolkit.ObjectNotFound
+    context["package"] = package
+    context.setdefault("session", model.Session)
+    toolkit.check_access("package_show", context, data_dict)
+    default = toolkit.asbool(data_dict.get("use_default_schema", False))
+    dataset = copy.deepcopy(row.data["default" if default else "shown"])
+    present(dataset)
+    if context.get("for_view"):
+        for plugin in plugins.PluginImplementations(plugins.IPackageController):
+            dataset = plugin.before_dataset_view(dataset)
+    for plugin in plugins.PluginImplementations(plugins.IPackageController):
+        plugin.read(package)
+    for plugin in plugins.PluginImplementations(plugins.IResourceController):
+        for resource in dataset["resources"]:
+            plugin.before_resource_show(resource)
+    for plugin in plugins.PluginImplementations(plugins.IPackageController):
+        plugin.after_dataset_show(context, dataset)
+    return dataset
+
+
+def present(dataset: dict[str, Any]) -> None:
+    """Gives the held resources of a released dict their present address, in place."""
+    conditional = dataset.get("open_class") == OpenClass.CONDITIONAL.value
+    for resource in dataset.get("resources") or []:
+        if conditional or resource.get("url_type") in HELD:
+            resource["url"] = download_url(
+                dataset.get("type", "dataset"),
+                dataset["id"],
+                resource["id"],
+                str(resource.get("url") or resource.get("name") or "").rsplit("/", 1)[-1],
+            )
+
+
+def resource_view_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """All views for the department; released ones of readable content for the others."""
+    resource_id = data_dict.get("id")
+    package_id, access = resource_sight(context, resource_id)
+    if package_id is None or access.sight is not Sight.RELEASE:
+        return next_action(context, data_dict)
+    if not access.content:
+        return []
+    row = releases.live(package_id)
+    return [copy.deepcopy(v) for v in (row.views if row else []) if v["resource_id"] == resource_id]
+
+
+def resource_view_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """The view as released, for those who see the release and may read its content."""
+    view_id = data_dict.get("id")
+    resource_id, access = view_sight(context, view_id)
+    if resource_id is None or access.sight is not Sight.RELEASE:
+        return next_action(context, data_dict)
+    package_id, access = resource_sight(context, resource_id)
+    if package_id is None or not may_read_content(context, package_id).content:
+        raise toolkit.NotAuthorized(
+            toolkit._("This data is open on conditions: it can be read after an application.")
+        )
+    row = releases.live(package_id)
+    for view in row.views if row else []:
+        if view["id"] == view_id:
+            return copy.deepcopy(view)
+    raise toolkit.ObjectNotFound
+
+
+def views_of(package_id: str) -> list[dict[str, Any]]:
+    """The views of a dataset's active resources as CKAN shows them, in a stable order."""
+    rows = (
+        model.Session.query(model.ResourceView)
+        .join(model.Resource, model.Resource.id == model.ResourceView.resource_id)
+        .filter(model.Resource.package_id == package_id, model.Resource.state == "active")
+        .order_by(model.ResourceView.resource_id, model.ResourceView.order)
+        .all()
+    )
+    return resource_view_list_dictize(rows, {"model": model, "session": model.Session})
+
+
+HANDLERS: dict[str, Handler] = {
+    "package_show": package_show,
+    "resource_view_list": resource_view_list,
+    "resource_view_show": resource_view_show,
+}

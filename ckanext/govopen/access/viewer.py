@@ -1,0 +1,85 @@
+"""Who is asking: from the context alone, never from globals such as ``current_user``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.govopen.access import clock
+from ckanext.govopen.access.policy import ANONYMOUS, INTERNAL, Person
+from ckanext.govopen.model import settings
+from ckanext.govopen.model.duty import DutyRow
+
+_MEMO = "govopen_person"
+
+
+def person(context: Any) -> Person:
+    """The person a context speaks for.
+
+    ``ignore_auth`` is the portal itself. An unknown or inactive user name is anonymous. The
+    answer is kept in the context's own cache, which CKAN hands down within one call.
+    """
+    if context.get("ignore_auth"):
+        return INTERNAL
+    name = context.get("user")
+    if not name:
+        return ANONYMOUS
+    memo = context.setdefault("context_cache", {})
+    known = memo.get(_MEMO)
+    if known is not None and known[0] == name:
+        return known[1]
+    user = context.get("auth_user_obj")
+    if user is None or getattr(user, "name", None) != name:
+        user = model.User.get(name)
+    found = ANONYMOUS
+    if user is not None and getattr(user, "state", None) == "active":
+        found = _of_user(user)
+    memo[_MEMO] = (name, found)
+    return found
+
+
+def of_user_id(user_id: str) -> Person:
+    """The same for a known account, where no context is at hand (jobs, deciders)."""
+    user = model.User.get(user_id)
+    return _of_user(user) if user is not None and user.state == "active" else ANONYMOUS
+
+
+def _of_user(user: Any) -> Person:
+    member, group = model.member_table, model.group_table
+    memberships = dict(
+        model.Session.execute(
+            sa.select(member.c.group_id, member.c.capacity)
+            .join(group, group.c.id == member.c.group_id)
+            .where(
+                member.c.table_name == "user",
+                member.c.table_id == user.id,
+                member.c.state == "active",
+                group.c.is_organization.is_(True),
+                group.c.state == "active",
+            )
+        )
+        .tuples()
+        .all()
+    )
+    now = clock.now()
+    duty = DutyRow.__table__
+    rows = model.Session.execute(
+        sa.select(duty.c.organization_id, duty.c.duty, group.c.name)
+        .join(group, group.c.id == duty.c.organization_id)
+        .where(
+            duty.c.user_id == user.id,
+            group.c.state == "active",
+            sa.or_(duty.c.until.is_(None), duty.c.until > now),
+        )
+    ).all()
+    authority = settings.authority()
+    return Person(
+        user_id=user.id,
+        sysadmin=bool(user.sysadmin),
+        authority=bool(authority)
+        and any(name == authority and held == "authority" for _, held, name in rows),
+        memberships=memberships,
+        duties=frozenset((organization, held) for organization, held, _ in rows),
+    )

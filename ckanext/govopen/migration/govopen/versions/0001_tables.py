@@ -1,0 +1,354 @@
+"""All tables of the extension.
+
+Revision ID: 0001
+Revises:
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "govopen_actor",
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("user_id", sa.UnicodeText(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("user_id"),
+    )
+    op.create_table(
+        "govopen_dataset",
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("pending", sa.Boolean(), nullable=False),
+        sa.Column("suspended", sa.Boolean(), nullable=False),
+        sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("suspended_reason", sa.UnicodeText(), nullable=True),
+        sa.Column("suspended_by_authority", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("package_id"),
+    )
+    op.create_table(
+        "govopen_duty",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("user_id", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=False),
+        sa.Column("duty", sa.UnicodeText(), nullable=False),
+        sa.Column("deputy_for", sa.UnicodeText(), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("given_by", sa.UnicodeText(), nullable=True),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "govopen_duty_holder",
+        "govopen_duty",
+        ["user_id", "organization_id", "duty", sa.literal_column("coalesce(deputy_for, '')")],
+        unique=True,
+    )
+    op.create_index(
+        "govopen_duty_organization", "govopen_duty", ["organization_id", "duty"], unique=False
+    )
+    op.create_table(
+        "govopen_event",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("stream", sa.UnicodeText(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("type", sa.UnicodeText(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(), nullable=False),
+        sa.Column("salts", postgresql.JSONB(), nullable=False),
+        sa.Column("digests", postgresql.JSONB(), nullable=False),
+        sa.Column("actor", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("previous", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("stream", "version"),
+    )
+    op.create_index(op.f("ix_govopen_event_at"), "govopen_event", ["at"], unique=False)
+    op.create_table(
+        "govopen_file",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("resource_id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.UnicodeText(), nullable=False),
+        sa.Column("media_type", sa.UnicodeText(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "govopen_file_package", "govopen_file", ["package_id", "resource_id", "id"], unique=False
+    )
+    op.create_index("govopen_file_sha256", "govopen_file", ["sha256"], unique=False)
+    op.create_table(
+        "govopen_grant",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=False),
+        sa.Column("holder_kind", sa.UnicodeText(), nullable=False),
+        sa.Column("persons", postgresql.JSONB(), nullable=False),
+        sa.Column("holder_name", sa.UnicodeText(), nullable=False),
+        sa.Column("holder_code", sa.UnicodeText(), nullable=False),
+        sa.Column("items", postgresql.JSONB(none_as_null=True), nullable=True),
+        sa.Column("purpose", sa.UnicodeText(), nullable=False),
+        sa.Column("delivery", postgresql.JSONB(), nullable=False),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_to", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("quota", postgresql.JSONB(), nullable=False),
+        sa.Column("state", sa.UnicodeText(), nullable=False),
+        sa.Column("reason", sa.UnicodeText(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.UnicodeText(), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "govopen_grant_organization", "govopen_grant", ["organization_id"], unique=False
+    )
+    op.create_index("govopen_grant_package", "govopen_grant", ["package_id", "state"], unique=False)
+    op.create_index(
+        "govopen_grant_persons",
+        "govopen_grant",
+        ["persons"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"persons": "jsonb_path_ops"},
+    )
+    op.create_table(
+        "govopen_loaded",
+        sa.Column("resource_id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("written", sa.Boolean(), nullable=False),
+        sa.Column("problem", sa.UnicodeText(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("resource_id"),
+    )
+    op.create_index("govopen_loaded_package", "govopen_loaded", ["package_id"], unique=False)
+    op.create_table(
+        "govopen_location",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("resource_id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("url", sa.UnicodeText(), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("resource_id", "sha256", name="govopen_location_resource_sha256"),
+    )
+    op.create_index(
+        "govopen_location_package",
+        "govopen_location",
+        ["package_id", "resource_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "govopen_outbox",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("kind", sa.UnicodeText(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(), nullable=False),
+        sa.Column("due", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.UnicodeText(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_govopen_outbox_due"), "govopen_outbox", ["due"], unique=False)
+    op.create_table(
+        "govopen_record",
+        sa.Column("source_id", sa.UnicodeText(), nullable=False),
+        sa.Column("code", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=True),
+        sa.Column("hash", sa.UnicodeText(), nullable=False),
+        sa.Column("state", sa.UnicodeText(), nullable=False),
+        sa.Column("open_class", sa.UnicodeText(), nullable=True),
+        sa.Column("reasons", postgresql.JSONB(), nullable=False),
+        sa.Column("bulk", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.UnicodeText(), nullable=True),
+        sa.Column("seen_run", sa.UnicodeText(), nullable=True),
+        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source_id", "code"),
+    )
+    op.create_index(
+        op.f("ix_govopen_record_package_id"), "govopen_record", ["package_id"], unique=False
+    )
+    op.create_table(
+        "govopen_release",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("status", sa.UnicodeText(), nullable=False),
+        sa.Column("kind", sa.UnicodeText(), nullable=False),
+        sa.Column("open_class", sa.UnicodeText(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("data", postgresql.JSONB(), nullable=False),
+        sa.Column("files", postgresql.JSONB(), nullable=False),
+        sa.Column("views", postgresql.JSONB(), nullable=False),
+        sa.Column("resource_ids", postgresql.JSONB(), nullable=False),
+        sa.Column("tags", postgresql.JSONB(), nullable=False),
+        sa.Column("formats", postgresql.JSONB(), nullable=False),
+        sa.Column("profile", sa.UnicodeText(), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("released_by", sa.UnicodeText(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.UnicodeText(), nullable=False),
+        sa.Column("review_by", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("package_id", "version"),
+    )
+    op.create_index(
+        "govopen_release_live",
+        "govopen_release",
+        ["package_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'live'"),
+    )
+    op.create_table(
+        "govopen_review",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=False),
+        sa.Column("status", sa.UnicodeText(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("submitters", postgresql.JSONB(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("submitted_fingerprint", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.UnicodeText(), nullable=True),
+        sa.Column("approved_fingerprint", sa.Text(), nullable=False),
+        sa.Column("remarks", sa.UnicodeText(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "govopen_review_organization", "govopen_review", ["organization_id", "status"], unique=False
+    )
+    op.create_index(
+        "govopen_review_package", "govopen_review", ["package_id", "opened_at"], unique=False
+    )
+    op.create_index(
+        "govopen_review_waiting",
+        "govopen_review",
+        ["package_id"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('open', 'submitted', 'returned')"),
+    )
+    op.create_table(
+        "govopen_run",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("source_id", sa.UnicodeText(), nullable=False),
+        sa.Column("started_by", sa.UnicodeText(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.UnicodeText(), nullable=False),
+        sa.Column("complete", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("counts", postgresql.JSONB(), nullable=False),
+        sa.Column("message", sa.UnicodeText(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_govopen_run_source", "govopen_run", ["source_id", "started_at"], unique=False
+    )
+    op.create_table(
+        "govopen_source",
+        sa.Column("source_id", sa.UnicodeText(), nullable=False),
+        sa.Column("last_editor", sa.UnicodeText(), nullable=True),
+        sa.Column("powers", postgresql.JSONB(), nullable=False),
+        sa.Column("org_code_scheme", sa.UnicodeText(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source_id"),
+    )
+    op.create_table(
+        "govopen_standing",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("resource_id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("fields", postgresql.JSONB(), nullable=False),
+        sa.Column("source", sa.UnicodeText(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.UnicodeText(), nullable=False),
+        sa.Column("given_by", sa.UnicodeText(), nullable=True),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "govopen_standing_resource", "govopen_standing", ["resource_id", "ended_at"], unique=False
+    )
+    op.create_table(
+        "govopen_run_remark",
+        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
+        sa.Column("run_id", sa.UnicodeText(), nullable=False),
+        sa.Column("code", sa.UnicodeText(), nullable=False),
+        sa.Column("kind", sa.UnicodeText(), nullable=False),
+        sa.Column("place", sa.UnicodeText(), nullable=True),
+        sa.Column("reasons", postgresql.JSONB(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["govopen_run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_govopen_run_remark_run", "govopen_run_remark", ["run_id", "id"], unique=False
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_govopen_run_remark_run", table_name="govopen_run_remark")
+    op.drop_table("govopen_run_remark")
+    op.drop_index("govopen_standing_resource", table_name="govopen_standing")
+    op.drop_table("govopen_standing")
+    op.drop_table("govopen_source")
+    op.drop_index("ix_govopen_run_source", table_name="govopen_run")
+    op.drop_table("govopen_run")
+    op.drop_index(
+        "govopen_review_waiting",
+        table_name="govopen_review",
+        postgresql_where=sa.text("status IN ('open', 'submitted', 'returned')"),
+    )
+    op.drop_index("govopen_review_package", table_name="govopen_review")
+    op.drop_index("govopen_review_organization", table_name="govopen_review")
+    op.drop_table("govopen_review")
+    op.drop_index(
+        "govopen_release_live",
+        table_name="govopen_release",
+        postgresql_where=sa.text("status = 'live'"),
+    )
+    op.drop_table("govopen_release")
+    op.drop_index(op.f("ix_govopen_record_package_id"), table_name="govopen_record")
+    op.drop_table("govopen_record")
+    op.drop_index(op.f("ix_govopen_outbox_due"), table_name="govopen_outbox")
+    op.drop_table("govopen_outbox")
+    op.drop_index("govopen_location_package", table_name="govopen_location")
+    op.drop_table("govopen_location")
+    op.drop_index("govopen_loaded_package", table_name="govopen_loaded")
+    op.drop_table("govopen_loaded")
+    op.drop_index(
+        "govopen_grant_persons",
+        table_name="govopen_grant",
+        postgresql_using="gin",
+        postgresql_ops={"persons": "jsonb_path_ops"},
+    )
+    op.drop_index("govopen_grant_package", table_name="govopen_grant")
+    op.drop_index("govopen_grant_organization", table_name="govopen_grant")
+    op.drop_table("govopen_grant")
+    op.drop_index("govopen_file_sha256", table_name="govopen_file")
+    op.drop_index("govopen_file_package", table_name="govopen_file")
+    op.drop_table("govopen_file")
+    op.drop_index(op.f("ix_govopen_event_at"), table_name="govopen_event")
+    op.drop_table("govopen_event")
+    op.drop_index("govopen_duty_organization", table_name="govopen_duty")
+    op.drop_index("govopen_duty_holder", table_name="govopen_duty")
+    op.drop_table("govopen_duty")
+    op.drop_table("govopen_dataset")
+    op.drop_table("govopen_actor")

@@ -1,0 +1,1 @@
+"""Tables and migrations: turns rows into the objects of ``domain`` and back."""

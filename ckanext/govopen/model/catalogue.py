@@ -1,0 +1,292 @@
+"""What the catalogue sources delivered: one row per record, one per run, one per remark of a run.
+
+The records' own text is not kept here: only what is needed to know, without touching a dataset,
+whether a record is new, changed, unchanged, withdrawn or restored, and what a run has to report
+about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from ckan.plugins import toolkit
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+LISTED, WITHDRAWN, KEPT_BACK, REFUSED = "listed", "withdrawn", "kept_back", "refused"
+RUNNING, FINISHED, FAILED = "running", "finished", "failed"
+#: Powers of a source that only the authority or the operator gives; the last one only the command
+#: line.
+OTHER_DEPARTMENTS, CREATE_ORGANIZATIONS = "other_departments", "create_organizations"
+PRIVATE_ADDRESS, SERVER_PATH = "private_address", "server_path"
+#: The figures of a run, in the order of its report.
+COUNTED = (
+    "seen",
+    "new",
+    "changed",
+    "unchanged",
+    "withdrawn",
+    "kept_back",
+    "refused",
+    "missing",
+)
+
+
+class CatalogueRecord(toolkit.BaseModel):
+    """The last state of one record of one source.
+
+    ``state`` is ``listed`` (its dataset is on the portal, in review or released), ``withdrawn``,
+    ``kept_back`` (waits for a person; nothing of it is on the portal) or ``refused`` (could not
+    be read). ``bulk`` false: the review looks at it singly, decisions on many at once leave it
+    out.
+    """
+
+    __tablename__ = "govopen_record"
+
+    source_id: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    code: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    package_id: Mapped[str | None] = mapped_column(sa.UnicodeText, index=True)
+    hash: Mapped[str] = mapped_column(sa.UnicodeText, default="")
+    state: Mapped[str] = mapped_column(sa.UnicodeText, default=LISTED)
+    open_class: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    bulk: Mapped[bool] = mapped_column(sa.Boolean, default=True)
+    version: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    seen_run: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    first_seen: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    changed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class CatalogueRun(toolkit.BaseModel):
+    """One run of a source and its report; ``id`` is the harvest job's id, or an own one for a
+    call by API.
+
+    ``counts`` holds seen, new, changed, unchanged, withdrawn, kept_back, refused and missing.
+    ``state`` is ``running``, ``finished`` or ``failed``. ``complete`` says that the whole source
+    was read, so that absence may be concluded from. ``held`` is true while records are missing
+    that nobody confirmed.
+    """
+
+    __tablename__ = "govopen_run"
+    __table_args__ = (sa.Index("ix_govopen_run_source", "source_id", "started_at"),)
+
+    id: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    source_id: Mapped[str] = mapped_column(sa.UnicodeText)
+    started_by: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    started_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    finished_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    state: Mapped[str] = mapped_column(sa.UnicodeText, default=RUNNING)
+    complete: Mapped[bool] = mapped_column(sa.Boolean, default=False)
+    held: Mapped[bool] = mapped_column(sa.Boolean, default=False)
+    counts: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
+    message: Mapped[str | None] = mapped_column(sa.UnicodeText)
+
+
+class CatalogueRemark(toolkit.BaseModel):
+    """What a run has to say about one record: why it was refused, kept back, withdrawn, or a
+    warning.
+    """
+
+    __tablename__ = "govopen_run_remark"
+    __table_args__ = (sa.Index("ix_govopen_run_remark_run", "run_id", "id"),)
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(
+        sa.UnicodeText, sa.ForeignKey("govopen_run.id", ondelete="CASCADE")
+    )
+    code: Mapped[str] = mapped_column(sa.UnicodeText, default="")
+    kind: Mapped[str] = mapped_column(sa.UnicodeText)
+    place: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+
+
+class CatalogueSource(toolkit.BaseModel):
+    """What stands beside a harvest source: who edited it last, and which powers it was given.
+
+    ``powers`` names what only the authority or the operator gives (other departments' records,
+    creating organisations, private addresses, paths on the server); what a configuration asks for
+    without having it is not done.
+    """
+
+    __tablename__ = "govopen_source"
+
+    source_id: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    last_editor: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    powers: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    org_code_scheme: Mapped[str] = mapped_column(sa.UnicodeText, default="")
+    changed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+def records(session: Any, source_id: str, codes: Iterable[str]) -> dict[str, CatalogueRecord]:
+    """The rows of these records of a source by code, in one statement."""
+    wanted = list(codes)
+    if not wanted:
+        return {}
+    rows = session.scalars(
+        sa.select(CatalogueRecord).where(
+            CatalogueRecord.source_id == source_id, CatalogueRecord.code.in_(wanted)
+        )
+    )
+    return {row.code: row for row in rows}
+
+
+def states(session: Any, source_id: str) -> dict[str, tuple[str, str, str | None]]:
+    """Hash, state and class of every record that a source ever delivered, by code."""
+    table = CatalogueRecord.__table__
+    rows = session.execute(
+        sa.select(table.c.code, table.c.hash, table.c.state, table.c.open_class).where(
+            table.c.source_id == source_id
+        )
+    )
+    return {row.code: (row.hash, row.state, row.open_class) for row in rows}
+
+
+def singly(session: Any, package_ids: Iterable[str]) -> set[str]:
+    """Those of these datasets that decisions on many at once have to leave out."""
+    table = CatalogueRecord.__table__
+    wanted = list(package_ids)
+    if not wanted:
+        return set()
+    return set(
+        session.scalars(
+            sa.select(table.c.package_id).where(
+                table.c.package_id.in_(wanted), table.c.bulk.is_(False)
+            )
+        )
+    )
+
+
+def mark_seen(session: Any, source_id: str, codes: Iterable[str], run_id: str) -> None:
+    """Notes that these records were in the source in this run: nothing else of them changes."""
+    table = CatalogueRecord.__table__
+    wanted = list(codes)
+    for start in range(0, len(wanted), 5000):
+        session.execute(
+            sa.update(table)
+            .where(table.c.source_id == source_id, table.c.code.in_(wanted[start : start + 5000]))
+            .values(seen_run=run_id)
+        )
+
+
+def missing(session: Any, source_id: str, run_id: str) -> list[str]:
+    """Codes of the listed and kept-back records that a complete run of the source did not see."""
+    table = CatalogueRecord.__table__
+    return list(
+        session.scalars(
+            sa.select(table.c.code)
+            .where(
+                table.c.source_id == source_id,
+                table.c.state.in_((LISTED, KEPT_BACK)),
+                table.c.seen_run.is_distinct_from(run_id),
+            )
+            .order_by(table.c.code)
+        )
+    )
+
+
+def alive(session: Any, source_id: str) -> int:
+    """How many records of a source are listed or kept back: what a share of missing ones refers
+    to.
+    """
+    table = CatalogueRecord.__table__
+    return session.scalar(
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(table.c.source_id == source_id, table.c.state.in_((LISTED, KEPT_BACK)))
+    )
+
+
+def start_run(
+    session: Any, run_id: str, source_id: str, started_by: str | None, now: datetime
+) -> CatalogueRun:
+    """The row of a run, made if there is none; who started it is kept once it is known."""
+    run = session.get(CatalogueRun, run_id)
+    if run is None:
+        run = CatalogueRun(
+            id=run_id,
+            source_id=source_id,
+            started_by=started_by,
+            started_at=now,
+            state=RUNNING,
+            complete=False,
+            held=False,
+            counts={},
+        )
+        session.add(run)
+        session.flush()
+    elif started_by and not run.started_by:
+        run.started_by = started_by
+    return run
+
+
+def add_counts(session: Any, run_id: str, counts: Mapping[str, int]) -> None:
+    """Adds to the figures of a run; consumers that do so at the same time take turns."""
+    run = session.scalars(
+        sa.select(CatalogueRun)
+        .where(CatalogueRun.id == run_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    run.counts = {
+        key: run.counts.get(key, 0) + counts.get(key, 0)
+        for key in COUNTED
+        if key in run.counts or key in counts
+    }
+
+
+def remark(
+    session: Any,
+    run_id: str,
+    kind: str,
+    code: str,
+    reasons: Sequence[Mapping[str, Any]],
+    place: str | None = None,
+) -> None:
+    """Adds a line to a run's report. ``kind``: refused, kept_back, withdrawn, missing or warning."""
+    session.add(
+        CatalogueRemark(
+            run_id=run_id, code=code, kind=kind, place=place, reasons=[dict(r) for r in reasons]
+        )
+    )
+
+
+def remarks(
+    session: Any, run_id: str, kind: str | None = None, limit: int = 100, offset: int = 0
+) -> list[CatalogueRemark]:
+    """Lines of a run's report in the order in which they were written."""
+    query = sa.select(CatalogueRemark).where(CatalogueRemark.run_id == run_id)
+    if kind:
+        query = query.where(CatalogueRemark.kind == kind)
+    return list(session.scalars(query.order_by(CatalogueRemark.id).limit(limit).offset(offset)))
+
+
+def runs(session: Any, source_id: str, limit: int = 20) -> list[CatalogueRun]:
+    """The runs of a source, newest first."""
+    return list(
+        session.scalars(
+            sa.select(CatalogueRun)
+            .where(CatalogueRun.source_id == source_id)
+            .order_by(CatalogueRun.started_at.desc())
+            .limit(limit)
+        )
+    )
+
+
+def forget(session: Any, source_id: str) -> None:
+    """Removes everything that is known of a source: its records, runs, reports and powers."""
+    runs_of = sa.select(CatalogueRun.id).where(CatalogueRun.source_id == source_id)
+    session.execute(sa.delete(CatalogueRemark).where(CatalogueRemark.run_id.in_(runs_of)))
+    for table in (CatalogueRun, CatalogueRecord, CatalogueSource):
+        session.execute(sa.delete(table).where(table.source_id == source_id))
+
+
+def as_dict(row: Any) -> dict[str, Any]:
+    """A row of one of these tables as a dict of plain values (times as ISO 8601 text)."""
+    out: dict[str, Any] = {}
+    for column in row.__table__.columns:
+        value = getattr(row, column.name)
+        out[column.name] = value.isoformat() if isinstance(value, datetime) else value
+    return out

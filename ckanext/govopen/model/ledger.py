@@ -1,0 +1,127 @@
+"""The ledger's table: one append-only chain of events per stream (design decision 4.4)."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+from ckan.plugins import toolkit
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Session
+
+from ckanext.govopen.domain import ledger as rules
+from ckanext.govopen.domain.event import Event
+
+
+class ActorRow(toolkit.BaseModel):
+    """A person's number in the ledger, so that the ledger itself names nobody."""
+
+    __table__ = sa.Table(
+        "govopen_actor",
+        toolkit.BaseModel.metadata,
+        sa.Column("number", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("user_id", sa.UnicodeText, nullable=False, unique=True),
+    )
+
+
+class EventRow(toolkit.BaseModel):
+    """One event. ``digest`` is what the chain covers; personal payload fields may be erased."""
+
+    __table__ = sa.Table(
+        "govopen_event",
+        toolkit.BaseModel.metadata,
+        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("stream", sa.UnicodeText, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("type", sa.UnicodeText, nullable=False),
+        sa.Column("payload", JSONB, nullable=False),
+        sa.Column("salts", JSONB, nullable=False),
+        sa.Column("digests", JSONB, nullable=False),
+        sa.Column("actor", sa.BigInteger, nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
+        sa.Column("previous", sa.Text, nullable=False),
+        sa.Column("hash", sa.Text, nullable=False),
+        sa.UniqueConstraint("stream", "version"),
+    )
+
+
+def append(
+    session: Session,
+    stream: str,
+    events: Sequence[Event],
+    actor: str | None,
+    now: datetime.datetime,
+) -> None:
+    """Seals events at the end of a stream, in the caller's transaction.
+
+    ``actor`` is a user id or None for the portal itself. Two writers of one stream take turns: the
+    second waits for the first one's commit.
+    """
+    if not events:
+        return
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(stream, 0))))
+    table = EventRow.__table__
+    last = session.execute(
+        sa.select(table.c.version, table.c.hash)
+        .where(table.c.stream == stream)
+        .order_by(table.c.version.desc())
+        .limit(1)
+    ).first()
+    version, previous = (last.version, last.hash) if last else (0, rules.GENESIS)
+    number = _number(session, actor) if actor else None
+    for event in events:
+        version += 1
+        sealed = rules.record(
+            event,
+            stream,
+            version,
+            previous,
+            str(number) if number is not None else None,
+            now,
+            lambda: secrets.token_hex(16),
+        )
+        previous = sealed.hash
+        session.execute(
+            sa.insert(table).values(
+                stream=stream,
+                version=version,
+                type=sealed.type,
+                payload=dict(sealed.payload),
+                salts=dict(sealed.salts),
+                digests=dict(sealed.digests),
+                actor=number,
+                at=now,
+                previous=sealed.previous,
+                hash=sealed.hash,
+            )
+        )
+
+
+def _number(session: Session, user_id: str) -> int:
+    """The number that stands for a person in the ledger; given at his first event."""
+    table = ActorRow.__table__
+    session.execute(insert(table).values(user_id=user_id).on_conflict_do_nothing())
+    return session.execute(sa.select(table.c.number).where(table.c.user_id == user_id)).scalar_one()
+
+
+def read(session: Session, stream: str | None = None) -> Iterator[rules.SealedEvent]:
+    """The sealed events of one stream, or of all, in the order of their versions."""
+    table = EventRow.__table__
+    query = sa.select(table).order_by(table.c.stream, table.c.version)
+    if stream is not None:
+        query = query.where(table.c.stream == stream)
+    for row in session.execute(query.execution_options(yield_per=500)):
+        yield rules.SealedEvent(
+            stream=row.stream,
+            version=row.version,
+            type=row.type,
+            payload=row.payload,
+            salts=row.salts,
+            digests=row.digests,
+            actor=str(row.actor) if row.actor is not None else None,
+            at=rules.stamp(row.at),
+            previous=row.previous,
+            hash=row.hash,
+        )

@@ -1,0 +1,55 @@
+"""Work that follows a commit: reindexing, loading the DataStore, mail.
+
+A row is written in the transaction of the decision and deleted when it has been carried out, so
+that a crash in between leaves the work late and never undone. Carrying out may happen twice.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from ckan.plugins import toolkit
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+#: First pause after a failure and the longest one, in seconds; it doubles in between.
+FIRST_PAUSE, LONGEST_PAUSE = 10, 6 * 3600
+
+
+class OutboxRow(toolkit.BaseModel):
+    """One piece of work; ``due`` is when it may be tried (again), UTC."""
+
+    __tablename__ = "govopen_outbox"
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.UnicodeText)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    due: Mapped[datetime.datetime] = mapped_column(sa.DateTime(timezone=True), index=True)
+    attempts: Mapped[int] = mapped_column(sa.Integer, default=0)
+    error: Mapped[str | None] = mapped_column(sa.UnicodeText)
+
+
+def put(session: Session, kind: str, payload: dict[str, Any], now: datetime.datetime) -> None:
+    """Notes work to be done after the commit. ``kind`` names a deliverer of ``logic/deliver.py``."""
+    session.add(OutboxRow(kind=kind, payload=payload, due=now, attempts=0))
+
+
+def due(session: Session, now: datetime.datetime, limit: int = 200) -> list[OutboxRow]:
+    """Rows whose time has come, locked for this transaction; those of another one are skipped."""
+    return list(
+        session.query(OutboxRow)
+        .filter(OutboxRow.due <= now)
+        .order_by(OutboxRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def failed(row: OutboxRow, error: str, now: datetime.datetime) -> None:
+    """Puts a row off after a failure: ten seconds first, doubling up to six hours."""
+    pause = min(FIRST_PAUSE * 2 ** min(row.attempts, 20), LONGEST_PAUSE)
+    row.attempts += 1
+    row.error = error[:500]
+    row.due = now + datetime.timedelta(seconds=pause)
