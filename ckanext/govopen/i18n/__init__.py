@@ -1,0 +1,1 @@
+"""Translations: one fragment per room, compiled into the catalogues that CKAN reads."""
