@@ -65,10 +65,12 @@ def record_release(session: Any, row: ReleaseRow, user_id: str | None, first: bo
     from ckanext.activity.model import Activity
 
     package = model.Package.get(row.package_id)
-    site_user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})
-    actor = model.User.get(site_user["name"])
+    actor = model.User.get(toolkit.config["ckan.site_id"])
+    account = actor.id if actor else user_id
+    if account is None:
+        return
     activity = Activity(
-        user_id=actor.id if actor else user_id,
+        user_id=account,
         object_id=row.package_id,
         activity_type="new package" if first else "changed package",
         data={"package": row.data["shown"], "actor": None},
@@ -94,8 +96,6 @@ def withdraw(session: Any, package_id: str, owner_org: str | None) -> None:
         .values(permission_labels=staff_labels(owner_org))
         .execution_options(synchronize_session=False)
     )
-
-
 
 
 HANDLERS: dict[str, Handler] = {"activity_create": activity_create}

@@ -10,16 +10,14 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.access.sight import resource_sight, sight, view_sight
 
-AuthFunction = Callable[[Any, "dict[str, Any] | None"], "dict[str, Any]"]
+AuthFunction = Callable[..., Any]
 
 _DENIED = {"success": False, "msg": "Not found"}
 
 
 @toolkit.chained_auth_function
 @toolkit.auth_allow_anonymous_access
-def package_show(
-    next_auth: AuthFunction, context: Any, data_dict: dict[str, Any] | None
-) -> dict[str, Any]:
+def package_show(next_auth: AuthFunction, context: Any, data_dict: dict[str, Any] | None) -> Any:
     """The policy instead of permission labels: it is right at commit, whatever Solr says."""
     package = context.get("package")
     reference = (data_dict or {}).get("id") or (data_dict or {}).get("name_or_id")
@@ -32,9 +30,7 @@ def package_show(
 
 @toolkit.chained_auth_function
 @toolkit.auth_allow_anonymous_access
-def resource_show(
-    next_auth: AuthFunction, context: Any, data_dict: dict[str, Any] | None
-) -> dict[str, Any]:
+def resource_show(next_auth: AuthFunction, context: Any, data_dict: dict[str, Any] | None) -> Any:
     """A resource that is not in the release does not exist for who sees the release."""
     resource = context.get("resource")
     reference = resource.id if resource is not None else (data_dict or {}).get("id")
@@ -48,7 +44,7 @@ def resource_show(
 @toolkit.auth_allow_anonymous_access
 def resource_view_show(
     next_auth: AuthFunction, context: Any, data_dict: dict[str, Any] | None
-) -> dict[str, Any]:
+) -> Any:
     """A view shows content: released ones, and only where the content may be read."""
     view = context.get("resource_view")
     reference = view.id if view is not None else (data_dict or {}).get("id")

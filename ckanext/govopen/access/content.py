@@ -255,5 +255,9 @@ def _sealed(response: Response, public: bool) -> Response:
     """No guessing, no script, and no copy in a cache of what is not for everybody."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["Cache-Control"] = "public, no-cache" if public else "private, no-store"
+    if public:
+        response.headers["Cache-Control"] = "public, no-cache"
+    else:
+        response.headers["Cache-Control"] = "private, no-store"
+        request.environ["__no_cache__"] = True  # or CKAN would add that caches may keep it
     return response

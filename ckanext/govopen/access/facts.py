@@ -62,9 +62,7 @@ def _facts(condition: sa.ColumnElement[bool], with_names: bool = False) -> dict[
             release.c.open_class,
             extra.c.suspended,
         )
-        .outerjoin(
-            release, sa.and_(release.c.package_id == package.c.id, release.c.status == LIVE)
-        )
+        .outerjoin(release, sa.and_(release.c.package_id == package.c.id, release.c.status == LIVE))
         .outerjoin(extra, extra.c.package_id == package.c.id)
         .where(condition)
     ).all()

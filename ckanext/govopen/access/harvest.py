@@ -77,8 +77,6 @@ def harvest_object_list(next_action: Action, context: Any, data_dict: dict[str, 
     return next_action(context, data_dict)
 
 
-
-
 HANDLERS: dict[str, Handler] = {
     "harvest_source_list": harvest_source_list,
     "harvest_job_list": harvest_job_list,

@@ -10,11 +10,10 @@ from typing import Any
 
 from ckan import model
 
-from ckanext.govopen.access.facts import facts
-from ckanext.govopen.access.policy import SEEING_DUTIES, Person, Sight, decide
-from ckanext.govopen.access.viewer import person
 from ckanext.govopen.access import clock
-from ckanext.govopen.access.policy import ANONYMOUS
+from ckanext.govopen.access.facts import facts
+from ckanext.govopen.access.policy import ANONYMOUS, SEEING_DUTIES, Person, Sight, decide
+from ckanext.govopen.access.viewer import person
 
 PUBLIC = "public"
 #: Carried by every dataset; held by the data authority.

@@ -147,7 +147,7 @@ def tag_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> An
     if datasets:
         found = toolkit.get_action("package_search")(
             {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")},
-            {"fq": 'tags:"%s"' % shown["name"].replace('"', ""), "rows": 1000},
+            {"fq": 'tags:"{}"'.format(shown["name"].replace('"', "")), "rows": 1000},
         )
         shown["packages"] = found["results"]
     return shown
@@ -196,7 +196,7 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
     pairs = [given] if isinstance(given, str) else given
     try:
         wanted = [pair.split(":", 1) for pair in pairs]
-        terms = {name: term for name, term in wanted}
+        terms = dict(wanted)
     except (AttributeError, TypeError, ValueError):
         raise toolkit.ValidationError(
             {"query": [toolkit._("Must be <field>:<value> pair(s)")]}
@@ -204,7 +204,13 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
     for name in terms:
         if name not in _SEARCHABLE:
             raise toolkit.ValidationError(
-                {"query": [toolkit._('Field "{field}" not recognised in resource_search.').format(field=name)]}
+                {
+                    "query": [
+                        toolkit._('Field "{field}" not recognised in resource_search.').format(
+                            field=name
+                        )
+                    ]
+                }
             )
     element = sa.func.jsonb_array_elements(_RELEASE.c.data["shown"]["resources"]).column_valued("r")
     query = public(_RELEASE.c.package_id, _RELEASE.c.open_class, element)
@@ -252,9 +258,7 @@ def public_counts() -> dict[str, int]:
     return {organization: count for organization, count in rows if organization}
 
 
-def organization_list_for_user(
-    next_action: Action, context: Any, data_dict: dict[str, Any]
-) -> Any:
+def organization_list_for_user(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Counts of other people's departments are those of their public datasets."""
     rows = next_action(context, data_dict)
     who = person(context)
@@ -316,16 +320,14 @@ def _followees(next_action: Action, context: Any, data_dict: dict[str, Any]) -> 
 
 
 def _shown(context: Any, package_id: str) -> dict[str, Any] | None:
-    asking = {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")}
+    asking: Any = {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")}
     try:
         return toolkit.get_action("package_show")(asking, {"id": package_id})
     except (toolkit.ObjectNotFound, toolkit.NotAuthorized):
         return None
 
 
-def package_relationships_list(
-    next_action: Action, context: Any, data_dict: dict[str, Any]
-) -> Any:
+def package_relationships_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Without relations to datasets that the person may not see."""
     rows = next_action(context, data_dict)
     if person(context).sees_everything:
@@ -341,8 +343,6 @@ def package_relationships_list(
     seen = sights(context, ids.values())
     visible = {name for name, identity in ids.items() if seen[identity].visible}
     return [row for row in rows if row["subject"] in visible and row["object"] in visible]
-
-
 
 
 HANDLERS: dict[str, Handler] = {

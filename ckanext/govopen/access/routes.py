@@ -104,6 +104,7 @@ def headers(response: Response) -> Response:
     signed_in = bool(getattr(toolkit.current_user, "is_authenticated", False))
     if signed_in or getattr(g, "govopen_private", False):
         response.headers["Cache-Control"] = "private, no-store"
+        request.environ["__no_cache__"] = True  # or CKAN would add that caches may keep it
         response.headers.pop("ETag", None)
         response.headers.pop("Last-Modified", None)
     return response

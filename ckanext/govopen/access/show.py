@@ -1,4 +1,4 @@
-"""``package_show`` and the resource views: the working copy for its department, the release for others."""
+"""``package_show`` and the views: the working copy for its department, the release for others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ckan.lib import munge
 from ckan.lib.dictization.model_dictize import resource_view_list_dictize
 from ckan.plugins import toolkit
 
-from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.facts import governed
+from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.sight import may_read_content, resource_sight, sight, view_sight
 from ckanext.govopen.domain.classification import OpenClass
@@ -148,7 +148,8 @@ def views_of(package_id: str) -> list[dict[str, Any]]:
         .order_by(model.ResourceView.resource_id, model.ResourceView.order)
         .all()
     )
-    return resource_view_list_dictize(rows, {"model": model, "session": model.Session})
+    context: Any = {"model": model, "session": model.Session}
+    return resource_view_list_dictize(rows, context)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -222,6 +222,13 @@ def start_run(
     return run
 
 
+def restart(session: Any, run: CatalogueRun) -> None:
+    """Empties the report of a run that begins anew."""
+    session.execute(sa.delete(CatalogueRemark).where(CatalogueRemark.run_id == run.id))
+    run.state, run.counts, run.complete, run.held = RUNNING, {}, False, False
+    run.message = run.finished_at = None
+
+
 def add_counts(session: Any, run_id: str, counts: Mapping[str, int]) -> None:
     """Adds to the figures of a run; consumers that do so at the same time take turns."""
     run = session.scalars(

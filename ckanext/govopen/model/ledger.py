@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 from ckan.plugins import toolkit
+from ckan.types import AlchemySession
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.orm import Session
 
 from ckanext.govopen.domain import ledger as rules
 from ckanext.govopen.domain.event import Event
@@ -48,7 +48,7 @@ class EventRow(toolkit.BaseModel):
 
 
 def append(
-    session: Session,
+    session: AlchemySession,
     stream: str,
     events: Sequence[Event],
     actor: str | None,
@@ -99,14 +99,14 @@ def append(
         )
 
 
-def _number(session: Session, user_id: str) -> int:
+def _number(session: AlchemySession, user_id: str) -> int:
     """The number that stands for a person in the ledger; given at his first event."""
     table = ActorRow.__table__
     session.execute(insert(table).values(user_id=user_id).on_conflict_do_nothing())
     return session.execute(sa.select(table.c.number).where(table.c.user_id == user_id)).scalar_one()
 
 
-def read(session: Session, stream: str | None = None) -> Iterator[rules.SealedEvent]:
+def read(session: AlchemySession, stream: str | None = None) -> Iterator[rules.SealedEvent]:
     """The sealed events of one stream, or of all, in the order of their versions."""
     table = EventRow.__table__
     query = sa.select(table).order_by(table.c.stream, table.c.version)

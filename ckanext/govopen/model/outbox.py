@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from ckan.plugins import toolkit
+from ckan.types import AlchemySession
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 #: First pause after a failure and the longest one, in seconds; it doubles in between.
 FIRST_PAUSE, LONGEST_PAUSE = 10, 6 * 3600
@@ -31,12 +32,14 @@ class OutboxRow(toolkit.BaseModel):
     error: Mapped[str | None] = mapped_column(sa.UnicodeText)
 
 
-def put(session: Session, kind: str, payload: dict[str, Any], now: datetime.datetime) -> None:
-    """Notes work to be done after the commit. ``kind`` names a deliverer of ``logic/deliver.py``."""
+def put(
+    session: AlchemySession, kind: str, payload: dict[str, Any], now: datetime.datetime
+) -> None:
+    """Notes work for after the commit. ``kind`` names a deliverer of ``logic/deliver.py``."""
     session.add(OutboxRow(kind=kind, payload=payload, due=now, attempts=0))
 
 
-def due(session: Session, now: datetime.datetime, limit: int = 200) -> list[OutboxRow]:
+def due(session: AlchemySession, now: datetime.datetime, limit: int = 200) -> list[OutboxRow]:
     """Rows whose time has come, locked for this transaction; those of another one are skipped."""
     return list(
         session.query(OutboxRow)

@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from ckan.plugins import toolkit
+from ckan.types import AlchemySession
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.govopen.domain.classification import OpenClass
 from ckanext.govopen.domain.release import FileFact
@@ -87,7 +88,7 @@ class DatasetRow(toolkit.BaseModel):
     suspended_by_authority: Mapped[bool] = mapped_column(sa.Boolean, default=False)
 
 
-def live(package_id: str, session: Session | None = None) -> ReleaseRow | None:
+def live(package_id: str, session: AlchemySession | None = None) -> ReleaseRow | None:
     """The live release of a dataset, by its id."""
     from ckan import model
 
@@ -99,7 +100,7 @@ def live(package_id: str, session: Session | None = None) -> ReleaseRow | None:
     )
 
 
-def live_many(session: Session, package_ids: Iterable[str]) -> dict[str, ReleaseRow]:
+def live_many(session: AlchemySession, package_ids: Iterable[str]) -> dict[str, ReleaseRow]:
     """The live releases of many datasets, in one statement."""
     ids = list(package_ids)
     if not ids:
@@ -109,7 +110,7 @@ def live_many(session: Session, package_ids: Iterable[str]) -> dict[str, Release
     return {row.package_id: row for row in rows}
 
 
-def history(session: Session, package_id: str) -> list[ReleaseRow]:
+def history(session: AlchemySession, package_id: str) -> list[ReleaseRow]:
     """All releases of a dataset, newest first."""
     return (
         session.query(ReleaseRow)
@@ -119,7 +120,7 @@ def history(session: Session, package_id: str) -> list[ReleaseRow]:
     )
 
 
-def next_version(session: Session, package_id: str) -> int:
+def next_version(session: AlchemySession, package_id: str) -> int:
     """Number of the next release; the caller holds the lock of the dataset's row."""
     highest = (
         session.query(sa.func.max(ReleaseRow.__table__.c.version))
@@ -135,11 +136,11 @@ def end(row: ReleaseRow, status: str, now: datetime.datetime) -> None:
     row.ended_at = now
 
 
-def dataset_row(session: Session, package_id: str) -> DatasetRow | None:
+def dataset_row(session: AlchemySession, package_id: str) -> DatasetRow | None:
     return session.get(DatasetRow, package_id)
 
 
-def has_resource(session: Session, package_id: str, resource_id: str) -> bool:
+def has_resource(session: AlchemySession, package_id: str, resource_id: str) -> bool:
     """Is this resource part of the live release? (Asks one row, reads no release.)"""
     table = ReleaseRow.__table__
     return bool(

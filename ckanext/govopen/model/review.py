@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 from ckan.plugins import toolkit
+from ckan.types import AlchemySession
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.govopen.domain.review import ReviewState
 
@@ -85,7 +86,7 @@ def project(row: ReviewRow, state: ReviewState) -> None:
     row.remarks = state.remarks
 
 
-def waiting(session: Session, package_id: str) -> ReviewRow | None:
+def waiting(session: AlchemySession, package_id: str) -> ReviewRow | None:
     """The review of a dataset that waits for somebody."""
     table = ReviewRow.__table__
     return (
@@ -95,7 +96,7 @@ def waiting(session: Session, package_id: str) -> ReviewRow | None:
     )
 
 
-def latest(session: Session, package_id: str) -> ReviewRow | None:
+def latest(session: AlchemySession, package_id: str) -> ReviewRow | None:
     """The newest review of a dataset, whatever its state."""
     return (
         session.query(ReviewRow)
@@ -105,7 +106,7 @@ def latest(session: Session, package_id: str) -> ReviewRow | None:
     )
 
 
-def settled(session: Session, before: datetime.datetime, limit: int = 500) -> list[str]:
+def settled(session: AlchemySession, before: datetime.datetime, limit: int = 500) -> list[str]:
     """Ids of datasets whose open review was last changed before a moment."""
     return list(
         session.execute(
@@ -117,7 +118,7 @@ def settled(session: Session, before: datetime.datetime, limit: int = 500) -> li
     )
 
 
-def of_packages(session: Session, package_ids: Iterable[str]) -> dict[str, ReviewRow]:
+def of_packages(session: AlchemySession, package_ids: Iterable[str]) -> dict[str, ReviewRow]:
     """Waiting reviews by dataset id, in one statement."""
     ids = list(package_ids)
     if not ids:

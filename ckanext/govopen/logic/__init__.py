@@ -1,0 +1,1 @@
+"""The commands: actions, their authorisation and validators, and what follows a commit."""

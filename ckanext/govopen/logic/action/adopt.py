@@ -1,0 +1,171 @@
+"""Taking over the datasets that a site had before the extension was installed."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.access.facts import NOT_GOVERNED
+from ckanext.govopen.domain.profile import Profile
+from ckanext.govopen.domain.terms import OpenClass
+from ckanext.govopen.logic import command, file_upkeep, gate, snapshot, working_copy
+from ckanext.govopen.logic.schema import values
+from ckanext.govopen.model import jurisdiction, outbox, settings
+from ckanext.govopen.model.release import DatasetRow, ReleaseRow
+
+__all__ = ["govopen_adopt_list", "govopen_dataset_adopt"]
+
+CHOICES = ("release_as_is", "withhold")
+LIMIT = 1000
+
+
+@tk.side_effect_free
+def govopen_adopt_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Datasets that the extension has not seen yet: it shows them to their departments only.
+
+    :param after: leave out datasets up to this id (optional)
+    :param limit: at most this many, 1000 by default
+    :returns: ``{"count": of all, "results": [{"id", "name", "title", "organization", "public",
+        "open_class", "class_from": "dataset" / "default" / "nothing"}]}`` by id; ``public`` is
+        what CKAN showed to everybody until now
+    """
+    tk.check_access("govopen_adopt_list", context, data_dict)
+    profile = jurisdiction.profile()
+    after = data_dict.get("after")
+    try:
+        limit = min(int(data_dict.get("limit", LIMIT)), LIMIT)
+    except (TypeError, ValueError):
+        raise tk.ValidationError({"limit": [tk._("Must be a number from 0 on.")]}) from None
+    count = model.Session.scalar(sa.select(sa.func.count()).select_from(_unknown().subquery()))
+    query = _unknown().order_by(model.Package.id).limit(max(limit, 0))
+    if isinstance(after, str) and after:
+        query = query.where(model.Package.id > after)
+    results = []
+    for package in model.Session.scalars(query):
+        open_class, source = _class_of(package, profile)
+        organization = model.Group.get(package.owner_org) if package.owner_org else None
+        results.append(
+            {
+                "id": package.id,
+                "name": package.name,
+                "title": package.title or package.name,
+                "organization": organization.name if organization else None,
+                "public": not package.private,
+                "open_class": open_class,
+                "class_from": source,
+            }
+        )
+    return {"count": count or 0, "results": results}
+
+
+def govopen_dataset_adopt(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Bring one existing dataset under its class.
+
+    ``release_as_is`` makes what was public until now a transitional release, to be reviewed by a
+    date; what was private stays so. ``withhold`` leaves it to the review. Either way the dataset
+    gets its class (its own, else the profile's default) and an open review.
+
+    :param id: id or name of the dataset
+    :param choice: ``release_as_is`` or ``withhold``
+    :param review_by: day by which it is to be reviewed (``2027-03-31``), with ``release_as_is``
+    :returns: ``{"id", "name", "open_class", "released": bool, "reason": code or None}``
+    :raises ObjectNotFound: there is no such dataset
+    :raises ValidationError: a parameter is wrong, or the dataset is known already
+    """
+    tk.check_access("govopen_dataset_adopt", context, data_dict)
+    (reference,) = command.required(data_dict, "id")
+    errors = values.Errors()
+    choice = values.text(data_dict, "choice", errors, required=True)
+    if choice and choice not in CHOICES:
+        errors.add(
+            "choice",
+            tk._("Unknown value %(name)s. Use one of: %(known)s.")
+            % {"name": choice[:100], "known": ", ".join(CHOICES)},
+        )
+    review_by = _review_by(data_dict, errors) if choice == "release_as_is" else None
+    errors.stop()
+    package = model.Package.get(reference)
+    if package is None or package.state != "active" or package.type in NOT_GOVERNED:
+        raise tk.ObjectNotFound(tk._("Dataset not found"))
+    working_copy.lock(package.id)
+    model.Session.refresh(package)
+    if model.Session.get(DatasetRow, package.id) is not None:
+        raise tk.ValidationError({"id": [tk._("This dataset is under the extension already.")]})
+    was_public = not package.private
+    open_class, _source = _class_of(package, jurisdiction.profile())
+    if open_class is not None:
+        # Written beside the dataset's own actions: nothing of it changes but that it has a class.
+        package.extras = {**(package.extras or {}), "open_class": open_class}
+        model.Session.flush()
+    files = file_upkeep.take_over(model.Session, package.id)
+    reason = _hindrance(choice, was_public, open_class, files)
+    gate.settle(context, package.id)
+    now = command.now()
+    if reason is None and settings.review_on():
+        read = snapshot.working(context, package.id)
+        gate.release(context, package, read, "transitional", now, review_by)
+    outbox.put(model.Session, "reindex", {"packages": [package.id]}, now)
+    command.finish(context)
+    return {
+        "id": package.id,
+        "name": package.name,
+        "open_class": open_class,
+        "released": reason is None,
+        "reason": reason,
+    }
+
+
+def _hindrance(
+    choice: str, was_public: bool, open_class: str | None, files: dict[str, str]
+) -> str | None:
+    """Why a dataset is not released as it is; None when it is."""
+    if choice == "withhold":
+        return "withheld"
+    if not was_public:
+        return "private"
+    if open_class is None:
+        return "no_class"
+    if "missing" in files.values():
+        return "file_missing"
+    return None
+
+
+def _unknown() -> Any:
+    """Active datasets of which the extension has kept nothing yet."""
+    package = model.Package
+    return sa.select(package).where(
+        package.state == "active",
+        package.type.not_in(sorted(NOT_GOVERNED)),
+        ~sa.exists().where(DatasetRow.package_id == package.id),
+        ~sa.exists().where(ReleaseRow.package_id == package.id),
+    )
+
+
+def _class_of(package: Any, profile: Profile) -> tuple[str | None, str]:
+    own = OpenClass.of((package.extras or {}).get("open_class"))
+    if own is not None:
+        return own.value, "dataset"
+    if profile.default_class is not None:
+        return profile.default_class.value, "default"
+    return None, "nothing"
+
+
+def _review_by(data_dict: dict[str, Any], errors: values.Errors) -> datetime.date | None:
+    value = values.text(data_dict, "review_by", errors, required=True)
+    if not value:
+        return None
+    try:
+        day = datetime.date.fromisoformat(value)
+    except ValueError:
+        errors.add(
+            "review_by",
+            tk._("Not a date: %(value)s. Write it as 2026-11-22.") % {"value": value[:40]},
+        )
+        return None
+    if day <= command.now().date():
+        errors.add("review_by", tk._("The day must lie in the future."))
+    return day

@@ -1,0 +1,250 @@
+"""Catalogue sources: the bulk writer, the reports of runs, and the word that a mass withdrawal
+needs.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from typing import Any
+
+from ckan import model
+from ckan.plugins import plugin_loaded
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.logic import catalogue_import, command, upload
+from ckanext.govopen.logic.schema import values
+from ckanext.govopen.model import catalogue as table
+from ckanext.govopen.model import file
+
+__all__ = [
+    "govopen_catalogue_confirm",
+    "govopen_catalogue_import",
+    "govopen_catalogue_run_list",
+    "govopen_catalogue_run_show",
+    "govopen_catalogue_upload",
+]
+
+#: Most records of one call: a batch is one transaction, and a caller can make several.
+BATCH_LIMIT = 1000
+
+
+def govopen_catalogue_import(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Write records of a source: the bulk writer, which goes round no rule.
+
+    :param source: id or name of the harvest source
+    :param records: list of records as the exchange catalogue has them, 1000 at most
+    :param run: id of the run they belong to (optional: the call is a run of its own)
+    :returns: ``{"run", "new", "changed", "unchanged", "withdrawn", "kept_back",
+        "refused": [{"code", "reason"}]}``; but for ``refused`` these are numbers
+    :raises ValidationError: a parameter is wrong; a record that is wrong is in ``refused`` instead
+    """
+    tk.check_access("govopen_catalogue_import", context, data_dict)
+    errors = values.Errors()
+    reference = values.text(data_dict, "source", errors, required=True)
+    run_id = values.text(data_dict, "run", errors)
+    records = data_dict.get("records")
+    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+        errors.add("records", tk._("Must be a list of records."))
+    elif len(records) > BATCH_LIMIT:
+        errors.add("records", tk._("At most %(most)s records.") % {"most": BATCH_LIMIT})
+    errors.stop()
+    caller = command.actor(context)
+    source_id = _source_id(reference)
+    run = _run(source_id, run_id, caller)
+    source = catalogue_import.source_of(source_id, run.started_by, caller)
+    done = catalogue_import.Writer(source, run.id).write(records or [])
+    if not run_id:
+        finish_run(run.id, source_id)
+    return _summary(run.id, done)
+
+
+def govopen_catalogue_confirm(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Withdraw the records that a run missed and that were too many to withdraw without a word.
+
+    :param run: id of the run; it must be the source's last one
+    :returns: as :func:`govopen_catalogue_import`
+    """
+    tk.check_access("govopen_catalogue_confirm", context, data_dict)
+    errors = values.Errors()
+    run_id = values.text(data_dict, "run", errors, required=True)
+    errors.stop()
+    run = _existing_run(run_id)
+    last = table.runs(model.Session, run.source_id, limit=1)
+    if not run.held or last[0].id != run.id:
+        raise tk.ValidationError(
+            {
+                "run": [
+                    tk._("Nothing waits for a confirmation in this run, or a later one followed.")
+                ]
+            }
+        )
+    codes = table.missing(model.Session, run.source_id, run.id)
+    source = catalogue_import.source_of(run.source_id, run.started_by)
+    run.held = False
+    reason = {
+        "rule": "missing",
+        "article": None,
+        "message": tk._("The record is no longer in the catalogue; a person confirmed it."),
+    }
+    writer = catalogue_import.Writer(source, run.id)
+    done = []
+    for start in range(0, len(codes), 200):
+        done += writer.withdraw(codes[start : start + 200], reason)
+    command.finish(context)
+    return _summary(run_id, done)
+
+
+@tk.side_effect_free
+def govopen_catalogue_run_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs of a source, newest first.
+
+    :param source: id or name of the harvest source
+    :param limit: most runs, 20 unless told, 100 at most
+    """
+    tk.check_access("govopen_catalogue_run_list", context, data_dict)
+    errors = values.Errors()
+    reference = values.text(data_dict, "source", errors, required=True)
+    limit = _number(data_dict, "limit", 20, 100, errors)
+    errors.stop()
+    rows = table.runs(model.Session, _source_id(reference), limit)
+    return [table.as_dict(row) for row in rows]
+
+
+@tk.side_effect_free
+def govopen_catalogue_run_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """The report of one run.
+
+    :param run: id of the run, which is that of its harvest job
+    :param kind: only remarks of this kind: refused, kept_back, withdrawn, missing, warning
+    (optional)
+    :param limit: most remarks, 100 unless told, 1000 at most
+    :param offset: remarks to leave out
+    :returns: the run with its ``counts`` and ``remarks``:
+        ``[{"code", "kind", "place", "reasons": [{"rule", "article", "message"}]}]``
+    """
+    tk.check_access("govopen_catalogue_run_show", context, data_dict)
+    errors = values.Errors()
+    run_id = values.text(data_dict, "run", errors, required=True)
+    kind = values.text(data_dict, "kind", errors)
+    limit = _number(data_dict, "limit", 100, 1000, errors)
+    offset = _number(data_dict, "offset", 0, 10**7, errors)
+    errors.stop()
+    run = _existing_run(run_id)
+    shown = table.as_dict(run)
+    shown["counts"] = {key: run.counts.get(key, 0) for key in table.COUNTED}
+    shown["remarks"] = [
+        {"code": row.code, "kind": row.kind, "place": row.place, "reasons": row.reasons}
+        for row in table.remarks(model.Session, run.id, kind or None, limit, offset)
+    ]
+    return shown
+
+
+def govopen_catalogue_upload(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Upload the table of a source whose address is ``upload:NAME``; the next run reads it.
+
+    :param source: id or name of the harvest source
+    :param upload: the file, as multipart form data
+    :returns: ``{"source", "name", "size", "sha256"}``
+    """
+    tk.check_access("govopen_catalogue_upload", context, data_dict)
+    errors = values.Errors()
+    reference = values.text(data_dict, "source", errors, required=True)
+    given = data_dict.get("upload")
+    if not getattr(given, "filename", None) or not hasattr(given, "stream"):
+        errors.add("upload", tk._("Choose a file: a workbook (.xlsx) or a CSV file."))
+    errors.stop()
+    assert given is not None
+    source_id = _source_id(reference)
+    fact = upload.store(given.stream, given.filename)
+    file.record(model.Session, source_id, source_id, fact, command.now())
+    command.finish(context)
+    return {"source": source_id, "name": fact.name, "size": fact.size, "sha256": fact.sha256}
+
+
+def finish_run(run_id: str, source_id: str, failed: str | None = None) -> None:
+    """Closes a run: its state, its time, one activity. Commits."""
+    run = model.Session.get(table.CatalogueRun, run_id, populate_existing=True)
+    if run is None or run.state != table.RUNNING:
+        return
+    run.state = table.FAILED if failed else table.FINISHED
+    run.message = failed
+    run.finished_at = command.now()
+    _activity(run, source_id)
+    command.finish({})
+
+
+def _activity(run: table.CatalogueRun, source_id: str) -> None:
+    """One entry for the whole run, on its source; of what it wrote nothing is repeated there."""
+    counts = {key: run.counts.get(key, 0) for key in table.COUNTED}
+    package = model.Session.get(model.Package, source_id)
+    if package is None or not any(counts[key] for key in ("new", "changed", "withdrawn")):
+        return
+    if not plugin_loaded("activity"):
+        return
+    site_user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
+    tk.get_action("activity_create")(
+        {"ignore_auth": True, "user": site_user["name"], "defer_commit": True},
+        {
+            "user_id": run.started_by or site_user["name"],
+            "object_id": source_id,
+            "activity_type": "changed package",
+            "data": {
+                "package": {
+                    "id": package.id,
+                    "name": package.name,
+                    "title": package.title,
+                    "type": package.type,
+                },
+                "run": {"id": run.id, **counts},
+            },
+        },
+    )
+
+
+def _source_id(reference: str) -> str:
+    package = model.Package.get(reference)
+    if package is None or package.type != "harvest":
+        raise tk.ObjectNotFound(tk._("Harvest source not found"))
+    return package.id
+
+
+def _run(source_id: str, run_id: str, caller: str | None) -> table.CatalogueRun:
+    if run_id:
+        run = _existing_run(run_id)
+        if run.source_id != source_id:
+            raise tk.ObjectNotFound(tk._("There is no such run of this source."))
+        return run
+    return table.start_run(model.Session, str(uuid.uuid4()), source_id, caller, command.now())
+
+
+def _existing_run(run_id: str) -> table.CatalogueRun:
+    run = model.Session.get(table.CatalogueRun, run_id)
+    if run is None:
+        raise tk.ObjectNotFound(tk._("There is no such run of this source."))
+    return run
+
+
+def _number(
+    data: dict[str, Any], field: str, default: int, most: int, errors: values.Errors
+) -> int:
+    value = data.get(field, default)
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        errors.add(field, tk._("Must be a whole number."))
+        return default
+    return max(0, min(number, most))
+
+
+def _summary(run_id: str, done: list[catalogue_import.Done]) -> dict[str, Any]:
+    counts = Counter(one.outcome for one in done)
+    return {
+        "run": run_id,
+        **{key: counts[key] for key in ("new", "changed", "unchanged", "withdrawn", "kept_back")},
+        "refused": [
+            {"code": one.code, "reason": "; ".join(str(r["message"]) for r in one.reasons)}
+            for one in done
+            if one.outcome == "refused"
+        ],
+    }

@@ -1,0 +1,206 @@
+"""Class, suspension and access of one dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit
+
+from ckanext.govopen.access.policy import Sight
+from ckanext.govopen.access.sight import sight
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import release as release_rules
+from ckanext.govopen.domain.classification import OpenClass, reclassify
+from ckanext.govopen.logic import actor as actors
+from ckanext.govopen.logic import command, gate, working_copy
+from ckanext.govopen.model import jurisdiction, ledger
+from ckanext.govopen.model import release as releases
+from ckanext.govopen.model import review as reviews
+
+__all__ = [
+    "govopen_access_show",
+    "govopen_dataset_reclassify",
+    "govopen_dataset_restore",
+    "govopen_dataset_suspend",
+]
+
+#: The policy's reasons in words for people.
+_REASONS = {
+    "unconditional": "Everybody may download this data and use it under its licence.",
+    "conditional": "This data is open on conditions: it can be read after an application.",
+    "grant": "You hold a grant for this data.",
+    "department": "You see the working copy of your department.",
+    "creator": "You see your own working copy.",
+    "oversight": "You see everything in this portal.",
+    "internal": "You see everything in this portal.",
+}
+
+
+def _package(data: dict[str, Any]) -> Any:
+    (reference,) = command.required(data, "id")
+    package = model.Package.get(reference)
+    if package is None:
+        raise toolkit.ObjectNotFound(toolkit._("Dataset not found"))
+    return package
+
+
+@toolkit.side_effect_free
+def govopen_access_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """What the caller may see of a dataset, and why.
+
+    :param id: id or name of the dataset
+    :returns: ``{"id", "open_class", "class_label", "sight": "release" or "working", "content",
+        "reason", "reason_code", "article", "has_release", "released_at", "release_version",
+        "suspended", "pending", "review"}``; ``pending`` and ``review`` are None for outsiders
+    :raises NotFound: there is no such dataset for the caller
+    """
+    package = _package(data_dict)
+    toolkit.check_access("govopen_access_show", context, {"id": package.id})
+    access = sight(context, package.id)
+    if not access.visible:
+        raise toolkit.ObjectNotFound(toolkit._("Dataset not found"))
+    live = releases.live(package.id)
+    extra = releases.dataset_row(model.Session, package.id)
+    working = access.sight is Sight.WORKING
+    open_class = live.effective_class if live else None
+    if open_class is None:
+        open_class = OpenClass.of((package.extras or {}).get("open_class"))
+    info = jurisdiction.profile().class_info(open_class) if open_class else None
+    review = reviews.waiting(model.Session, package.id) if working else None
+    return {
+        "id": package.id,
+        "open_class": open_class.value if open_class else None,
+        "class_label": _texts(info.names) if info else None,
+        "class_meaning": _texts(info.meaning) if info else None,
+        "article": info.article if info else None,
+        "sight": "working" if working else "release",
+        "content": access.content,
+        "reason_code": access.reason,
+        "reason": toolkit._(_REASONS[access.reason]),
+        "has_release": live is not None,
+        "released_at": live.released_at.isoformat() if live else None,
+        "release_version": live.version if live else None,
+        "release_kind": live.kind if live else None,
+        "suspended": bool(extra and extra.suspended),
+        "pending": bool(extra and extra.pending) if working else None,
+        "review": {"id": review.id, "state": review.status} if review else None,
+    }
+
+
+def _texts(text: Any) -> dict[str, str]:
+    return {"zh_Hans": text.zh_Hans, "zh_Hant": text.zh_Hant, "en": text.en}
+
+
+def govopen_dataset_reclassify(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Put a dataset into another opening class.
+
+    A stricter class takes effect with the commit, on every surface; a looser one changes the
+    working copy and goes through review.
+
+    :param id: id or name of the dataset
+    :param open_class: the new class
+    :param reason: why
+    :param legal_basis: ``[{"instrument", "article", "kind"}]`` where the profile asks for it
+    :param open_condition: the conditions, for the class ``conditional``
+    :param answers: answers to the profile's criteria, ``{criterion: true or false}`` (optional)
+    :returns: :func:`govopen_access_show` of the dataset
+    """
+    package = _package(data_dict)
+    toolkit.check_access("govopen_dataset_reclassify", context, {"id": package.id})
+    wanted, reason = command.required(data_dict, "open_class", "reason")
+    basis = data_dict.get("legal_basis") or []
+    if not isinstance(basis, list) or not all(isinstance(row, dict) for row in basis):
+        raise toolkit.ValidationError(
+            {"legal_basis": [toolkit._("A list of instrument, article and kind is expected.")]}
+        )
+    answers = data_dict.get("answers") or {}
+    if not isinstance(answers, dict):
+        raise toolkit.ValidationError({"answers": [toolkit._("Yes or no per criterion.")]})
+    working_copy.lock(package.id)
+    live = releases.live(package.id)
+    current = (
+        live.effective_class if live else OpenClass.of((package.extras or {}).get("open_class"))
+    )
+    now, user_id = command.now(), command.actor(context)
+    with command.refusals():
+        events = reclassify(
+            current,
+            wanted,
+            reason,
+            basis,
+            jurisdiction.profile(),
+            user_id or "",
+            dataset=package.id,
+            organization=package.owner_org or "",
+            answers=answers,
+        )
+    change: dict[str, Any] = {
+        "id": package.id,
+        "open_class": wanted,
+        "class_reason": reason,
+    }
+    if basis:
+        change["legal_basis"] = basis
+    if data_dict.get("open_condition") is not None:
+        change["open_condition"] = data_dict["open_condition"]
+    ledger.append(model.Session, f"dataset/{package.id}", events, user_id, now)
+    # One transaction: the event above is flushed, package_patch commits both.
+    toolkit.get_action("package_patch")(_as_caller(context), change)
+    command.finish(context)
+    return govopen_access_show(context, {"id": package.id})
+
+
+def _as_caller(context: Any) -> Any:
+    return {
+        key: context[key]
+        for key in ("user", "auth_user_obj", "ignore_auth", "defer_commit", "session")
+        if key in context
+    }
+
+
+def govopen_dataset_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Take a dataset from the public at once, with everything that belongs to it.
+
+    :param id: id or name of the dataset
+    :param reason: why
+    :returns: :func:`govopen_access_show` of the dataset
+    """
+    return _suspension(context, data_dict, suspend=True)
+
+
+def govopen_dataset_restore(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Lift a suspension; what the data authority suspended, only the authority restores.
+
+    :param id: id or name of the dataset
+    :param reason: why
+    :returns: :func:`govopen_access_show` of the dataset
+    """
+    return _suspension(context, data_dict, suspend=False)
+
+
+def _suspension(context: Any, data: dict[str, Any], suspend: bool) -> dict[str, Any]:
+    package = _package(data)
+    name = "govopen_dataset_suspend" if suspend else "govopen_dataset_restore"
+    toolkit.check_access(name, context, {"id": package.id})
+    (reason,) = command.required(data, "reason")
+    working_copy.lock(package.id)
+    now, user_id = command.now(), command.actor(context)
+    actor = actors.of(person(context), user_id)
+    extra = gate.extra_row(package.id)
+    place = (package.id, package.owner_org or "", reason)
+    with command.refusals():
+        if suspend:
+            events = release_rules.suspend(extra.suspended, actor, *place)
+        else:
+            events = release_rules.restore(
+                extra.suspended, extra.suspended_by_authority, actor, *place
+            )
+    extra.suspended = suspend
+    extra.suspended_at = now if suspend else None
+    extra.suspended_reason = reason if suspend else None
+    extra.suspended_by_authority = suspend and (actor.authority or actor.operator)
+    gate.note(context, package, events, now)
+    gate.settle(context, package.id)
+    command.finish(context)
+    return govopen_access_show(context, {"id": package.id})

@@ -1,0 +1,87 @@
+"""Files and rows of datasets: what is held, loading again, collecting what nobody names."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.logic import command, file_upkeep
+from ckanext.govopen.logic.schema import values
+from ckanext.govopen.model import file as file_model
+from ckanext.govopen.model import outbox, settings
+
+__all__ = ["govopen_file_collect", "govopen_file_load", "govopen_file_show"]
+
+
+@tk.side_effect_free
+def govopen_file_show(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the portal holds of the resources of a dataset. For its department and oversight.
+
+    :param id: id or name of the dataset
+    :returns: ``[{"resource_id", "name", "sha256", "size" (bytes), "media_type", "released": bool
+        (the live release names these bytes), "rows": number in the DataStore or None,
+        "problem": why they were not loaded, or ""}]``
+    """
+    tk.check_access("govopen_file_show", context, data_dict)
+    package = _package(data_dict)
+    held = file_model.loaded_of_package(model.Session, package.id)
+    released = file_model.released_digests(model.Session, package.id)
+    result = []
+    for resource_id, fact in file_model.current(model.Session, package.id).items():
+        row = held.get(resource_id)
+        result.append(
+            {
+                "resource_id": resource_id,
+                "name": fact.name,
+                "sha256": fact.sha256,
+                "size": fact.size,
+                "media_type": fact.media_type,
+                "released": released.get(resource_id) == fact.sha256,
+                "rows": row.rows if row is not None and not row.problem else None,
+                "problem": row.problem if row is not None else "",
+            }
+        )
+    return result
+
+
+def govopen_file_load(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Load the released rows of a dataset into the DataStore again, where something is missing.
+
+    :param id: id or name of the dataset
+    :returns: ``{"id"}``; the work is done by a background job
+    """
+    tk.check_access("govopen_file_load", context, data_dict)
+    package = _package(data_dict)
+    for row in file_model.loaded_of_package(model.Session, package.id).values():
+        if row.problem:  # try again what failed before
+            file_model.forget_loaded(model.Session, row.resource_id)
+    outbox.put(model.Session, "datastore", {"package": package.id}, command.now())
+    command.finish(context)
+    return {"id": package.id}
+
+
+def govopen_file_collect(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Delete bytes that no release and no working copy has named for a while. For the operator.
+
+    :param older_than: moment, ISO 8601 (optional); default: as many days ago as
+        ``ckanext.govopen.files.collect_after_days`` says
+    :returns: ``{"removed": number of files}``
+    """
+    tk.check_access("govopen_file_collect", context, data_dict)
+    errors = values.Errors()
+    moment = values.moment(data_dict, "older_than", errors)
+    errors.stop()
+    if moment is None:
+        days = datetime.timedelta(days=settings.files_collect_after_days())
+        moment = command.now() - days
+    return {"removed": len(file_upkeep.collect(model.Session, moment))}
+
+
+def _package(data: dict[str, Any]) -> Any:
+    package = model.Package.get(data.get("id") or "")
+    if package is None:
+        raise tk.ObjectNotFound(tk._("Dataset not found"))
+    return package

@@ -1,0 +1,330 @@
+"""Grants: giving (operator's tool), seeing, suspending, resuming, revoking."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.access.policy import Person, Sight
+from ckanext.govopen.access.sight import sights
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import grant as rules
+from ckanext.govopen.domain.terms import OpenClass
+from ckanext.govopen.logic import actor as actors
+from ckanext.govopen.logic import command
+from ckanext.govopen.logic.schema import values
+from ckanext.govopen.model import grant as grants
+from ckanext.govopen.model import jurisdiction, ledger
+from ckanext.govopen.model import release as releases
+
+__all__ = [
+    "govopen_grant_give",
+    "govopen_grant_list",
+    "govopen_grant_resume",
+    "govopen_grant_revoke",
+    "govopen_grant_show",
+    "govopen_grant_suspend",
+]
+
+#: Longest page of a list.
+LIMIT = 1000
+STATES = ("active", "suspended", "revoked", "ended")
+
+
+def govopen_grant_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Give a grant for a conditional dataset without an application.
+
+    :param package_id: id or name of the dataset
+    :param persons: accounts that may use it: one for a person, any number for an organisation
+    :param holder: name of the holding organisation (optional; without it the grant is a person's)
+    :param holder_code: its unified social credit code (optional)
+    :param purpose: what the data is used for
+    :param delivery: ``download``, ``interface``, ``on_platform``; the default is ``download``
+    :param items: information items the grant covers; left out: the whole dataset
+    :param valid_from: ISO 8601; left out: now
+    :param valid_to: ISO 8601; a bare day is included
+    :param quota: ``{"downloads", "rows_per_day", "requests_per_day"}``, each a number (optional)
+    :param break_glass: the operator's reason, kept in the ledger
+    :returns: the grant as in :func:`govopen_grant_show`
+    :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
+    """
+    tk.check_access("govopen_grant_give", context, data_dict)
+    now = command.now()
+    errors = values.Errors()
+    package = _dataset(context, data_dict, errors)
+    persons = [
+        values.user({"persons": name}, "persons", errors)
+        for name in values.texts(data_dict, "persons", errors)
+    ]
+    holder = values.text(data_dict, "holder", errors)
+    delivery = values.texts(data_dict, "delivery", errors) or ["download"]
+    valid_from = values.moment(data_dict, "valid_from", errors) or now
+    valid_to = values.moment(data_dict, "valid_to", errors, end=True)
+    if valid_to is None and "valid_to" not in errors:
+        errors.add("valid_to", tk._("Missing value"))
+    quota = _quota(data_dict.get("quota"), errors)
+    items = values.texts(data_dict, "items", errors)
+    purpose = values.text(data_dict, "purpose", errors, required=True)
+    code = values.text(data_dict, "holder_code", errors)
+    break_glass = values.text(data_dict, "break_glass", errors)
+    errors.stop()
+    assert package is not None and valid_to is not None
+    live = releases.live(package.id)
+    grant = rules.Grant(
+        id=str(uuid.uuid4()),
+        holder=rules.Holder(
+            kind="organisation" if holder else "person",
+            persons=frozenset(user.id for user in persons),
+            organisation=holder,
+            code=code,
+        ),
+        package_id=package.id,
+        organization=package.owner_org or "",
+        purpose=purpose,
+        delivery=frozenset(delivery),  # pyright: ignore[reportArgumentType] - the rules check it
+        valid_from=valid_from,
+        valid_to=valid_to,
+        items=frozenset(items) if items else None,
+        quota=quota,
+    )
+    actor = actors.of(person(context), command.actor(context))
+    give = rules.Give(grant, actor, OpenClass.of(live.open_class) if live else None, break_glass)
+    with command.refusals():
+        events = rules.decide(None, give, now, jurisdiction.profile())
+    return _write(context, grant.id, events)
+
+
+def govopen_grant_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Stop a grant for the time being: from the next request on it gives nothing.
+
+    :param id: the grant
+    :param reason: why
+    :param break_glass: the operator's reason, kept in the ledger (optional)
+    :returns: the grant as in :func:`govopen_grant_show`
+    :raises ObjectNotFound: there is none, or it does not concern the caller
+    :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
+    """
+    return _change(context, data_dict, "govopen_grant_suspend", rules.Suspend)
+
+
+def govopen_grant_resume(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Let a suspended grant work again. Parameters as in :func:`govopen_grant_suspend`."""
+    return _change(context, data_dict, "govopen_grant_resume", rules.Resume)
+
+
+def govopen_grant_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """End a grant for good. Parameters as in :func:`govopen_grant_suspend`."""
+    return _change(context, data_dict, "govopen_grant_revoke", rules.Revoke)
+
+
+@tk.side_effect_free
+def govopen_grant_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """One grant.
+
+    :param id: the grant
+    :returns: ``{"id", "dataset": {"id", "name", "title"}, "organization": {…}, "holder", "kind",
+        "purpose", "delivery": […], "items": […] or None, "valid_from", "valid_to", "quota",
+        "state", "works": bool, "reason_code", "reason"}``; for staff also ``persons``,
+        ``holder_code``, ``created_at`` and ``created_by``
+    :raises ObjectNotFound: there is none, or it does not concern the caller
+    """
+    tk.check_access("govopen_grant_show", context, data_dict)
+    return _dictize(context, [_visible(context, data_dict)])[0]
+
+
+@tk.side_effect_free
+def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Grants that concern the caller: his own, those of his departments, all for the authority.
+
+    :param package_id: only those for this dataset (optional)
+    :param user: only those that name this account (optional)
+    :param state: only those in this state (optional)
+    :param limit: at most this many, 100 by default
+    :param offset: leave out the first
+    :returns: ``{"count", "results": [as in govopen_grant_show]}``, newest first
+    """
+    tk.check_access("govopen_grant_list", context, data_dict)
+    errors = values.Errors()
+    reference = values.text(data_dict, "package_id", errors)
+    user = values.user(data_dict, "user", errors)
+    state = values.text(data_dict, "state", errors)
+    if state and state not in STATES:
+        errors.add(
+            "state",
+            tk._("Unknown value %(name)s. Use one of: %(known)s.")
+            % {"name": state[:100], "known": ", ".join(STATES)},
+        )
+    limit = _number(data_dict.get("limit", 100), "limit", errors)
+    offset = _number(data_dict.get("offset", 0), "offset", errors)
+    errors.stop()
+    who = person(context)
+    package = model.Package.get(reference) if reference else None
+    count, rows = grants.find(
+        model.Session,
+        package_id=(package.id if package else "") if reference else None,
+        organization_ids=None if who.sees_everything else _departments(who),
+        person=user.id if user else None,
+        or_person=who.user_id,
+        state=state or None,
+        limit=min(limit, LIMIT),
+        offset=offset,
+    )
+    return {"count": count, "results": _dictize(context, rows)}
+
+
+def _departments(who: Person) -> set[str]:
+    return {place for place in _places(who) if who.works_for(place)}
+
+
+def _places(who: Person) -> set[str]:
+    return set(who.memberships) | {place for place, _duty in who.duties}
+
+
+def _concerns(who: Person, row: grants.GrantRow) -> bool:
+    return (
+        who.sees_everything
+        or who.works_for(row.organization_id)
+        or (who.user_id is not None and who.user_id in row.persons)
+    )
+
+
+def _visible(context: Any, data_dict: dict[str, Any], lock: bool = False) -> grants.GrantRow:
+    (grant_id,) = command.required(data_dict, "id")
+    row = grants.get(model.Session, grant_id, lock)
+    if row is None or not _concerns(person(context), row):
+        raise tk.ObjectNotFound(tk._("There is no such grant."))
+    return row
+
+
+def _change(
+    context: Any,
+    data_dict: dict[str, Any],
+    name: str,
+    order: type[rules.Suspend] | type[rules.Resume] | type[rules.Revoke],
+) -> dict[str, Any]:
+    tk.check_access(name, context, data_dict)
+    row = _visible(context, data_dict, lock=True)
+    errors = values.Errors()
+    reason = values.text(data_dict, "reason", errors, required=True)
+    break_glass = values.text(data_dict, "break_glass", errors)
+    errors.stop()
+    actor = actors.of(person(context), command.actor(context))
+    with command.refusals():
+        events = rules.decide(
+            grants.to_rule(row),
+            order(actor, reason, break_glass),
+            command.now(),
+            jurisdiction.profile(),
+        )
+    return _write(context, row.id, events)
+
+
+def _write(context: Any, grant_id: str, events: list[Any]) -> dict[str, Any]:
+    now = command.now()
+    actor = command.actor(context)
+    ledger.append(model.Session, f"grant/{grant_id}", events, actor, now)
+    rows = [grants.project(model.Session, event, actor, now) for event in events]
+    command.finish(context)
+    return _dictize(context, rows[-1:])[0]
+
+
+def _dataset(context: Any, data_dict: dict[str, Any], errors: values.Errors) -> Any:
+    reference = values.text(data_dict, "package_id", errors, required=True)
+    package = model.Package.get(reference) if reference else None
+    seen = sights(context, [package.id])[package.id] if package else None
+    if reference and (package is None or seen is None or not seen.visible):
+        errors.add("package_id", tk._("There is no dataset %(name)s.") % {"name": reference[:100]})
+        return None
+    return package
+
+
+def _number(value: Any, field: str, errors: values.Errors) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0 or isinstance(value, bool):
+        errors.add(field, tk._("Must be a number from 0 on."))
+    return max(number, 0)
+
+
+def _quota(value: Any, errors: values.Errors) -> rules.Quota:
+    known = ("downloads", "rows_per_day", "requests_per_day")
+    if value is None or value == "":
+        return rules.Quota()
+    if not isinstance(value, dict) or set(value) - set(known):
+        errors.add("quota", tk._("Must be an object with %(known)s.") % {"known": ", ".join(known)})
+        return rules.Quota()
+    numbers = {
+        key: _number(number, "quota", errors) for key, number in value.items() if number is not None
+    }
+    return rules.Quota(**numbers)
+
+
+def _dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, Any]]:
+    rows = list(rows)
+    who, now = person(context), command.now()
+    seen = sights(context, {row.package_id for row in rows})
+    packages = _by_id(model.Package, {row.package_id for row in rows})
+    places = _by_id(model.Group, {row.organization_id for row in rows})
+    people = _by_id(model.User, {i for row in rows for i in (*row.persons, row.created_by) if i})
+    result = []
+    for row in rows:
+        grant = grants.to_rule(row)
+        answer = rules.allows(grant, now)
+        place = places.get(row.organization_id)
+        entry: dict[str, Any] = {
+            "id": row.id,
+            "dataset": _named_dataset(row.package_id, packages.get(row.package_id), seen),
+            "organization": {
+                "id": row.organization_id,
+                "name": place.name if place else "",
+                "title": (place.title or place.name) if place else "",
+            },
+            "kind": row.holder_kind,
+            "holder": row.holder_name,
+            "purpose": row.purpose,
+            "delivery": row.delivery,
+            "items": row.items,
+            "valid_from": values.iso(row.valid_from),
+            "valid_to": values.iso(row.valid_to),
+            "quota": row.quota,
+            "state": row.state,
+            "works": bool(answer),
+            "reason_code": answer.code,
+            "reason": answer.text(tk._) if answer.message else "",
+        }
+        if who.sees_everything or who.works_for(row.organization_id):
+            entry["persons"] = [_person(people, user_id) for user_id in row.persons]
+            entry["holder_code"] = row.holder_code
+            entry["state_reason"] = row.reason
+            entry["created_at"] = values.iso(row.created_at)
+            entry["created_by"] = _person(people, row.created_by) if row.created_by else None
+        result.append(entry)
+    return result
+
+
+def _by_id(kind: Any, ids: set[str]) -> dict[str, Any]:
+    return {item.id: item for item in model.Session.query(kind).filter(kind.id.in_(ids))}
+
+
+def _person(people: dict[str, Any], user_id: str) -> dict[str, str]:
+    user = people.get(user_id)
+    name = user.name if user else user_id
+    return {"id": user_id, "name": name, "fullname": (user.fullname or name) if user else name}
+
+
+def _named_dataset(package_id: str, package: Any, seen: dict[str, Any]) -> dict[str, str]:
+    """What the caller may know of the dataset: the working copy's title, the release's, or none."""
+    access = seen.get(package_id)
+    if package is None or access is None or not access.visible:
+        return {"id": package_id, "name": "", "title": ""}
+    title = package.title or package.name
+    if access.sight is Sight.RELEASE:
+        live = releases.live(package_id)
+        title = live.data["shown"].get("title") or package.name if live else ""
+    return {"id": package_id, "name": package.name, "title": title}

@@ -1,0 +1,62 @@
+"""Who may see and change grants; the rules of a change itself are in ``domain/grant.py``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.access.viewer import person
+
+__all__ = [
+    "govopen_grant_give",
+    "govopen_grant_list",
+    "govopen_grant_resume",
+    "govopen_grant_revoke",
+    "govopen_grant_show",
+    "govopen_grant_suspend",
+]
+
+_ = tk._
+
+
+def _staff(context: Any) -> dict[str, Any]:
+    if person(context).is_staff:
+        return {"success": True}
+    return {
+        "success": False,
+        "msg": _("Grants are decided by the department or the data authority."),
+    }
+
+
+def govopen_grant_give(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Staff; which of them is for the rules to say."""
+    return _staff(context)
+
+
+def govopen_grant_suspend(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Staff; which of them is for the rules to say."""
+    return _staff(context)
+
+
+def govopen_grant_resume(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Staff; which of them is for the rules to say."""
+    return _staff(context)
+
+
+def govopen_grant_revoke(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Staff; which of them is for the rules to say."""
+    return _staff(context)
+
+
+def govopen_grant_list(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Everybody with an account; the action narrows the list to what concerns him."""
+    who = person(context)
+    if who.user_id or who.internal:
+        return {"success": True}
+    return {"success": False, "msg": _("Log in to see your grants.")}
+
+
+def govopen_grant_show(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Everybody with an account; a grant that does not concern him is not found."""
+    return govopen_grant_list(context, data_dict)

@@ -1,0 +1,390 @@
+"""The bulk writer: records of one source become datasets, in batches, round no rule.
+
+What is unchanged is not touched. What is written passes ``package_create`` and ``package_update``
+with everything that hangs on them (validators, class, locations, review), without a commit each:
+a batch is one transaction and one request to the search index; the activity is one per run. A
+record that is wrong makes its batch be tried record by record, and falls out alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ckan import model
+from ckan.lib import signals
+from ckan.plugins import toolkit
+from sqlalchemy.exc import DataError, IntegrityError
+
+from ckanext.govopen.domain import catalogue as mapping
+from ckanext.govopen.logic import command, departments, harvest_objects
+from ckanext.govopen.model import catalogue as table
+from ckanext.govopen.model import jurisdiction, outbox, settings
+
+#: Fields of a dataset that the source owns: what a record no longer says is removed.
+OWNED = (
+    "title", "notes", "open_class", "open_condition", "license_id", "resource_code",
+    "provider_unit", "theme", "update_cycle", "info_items", "acquired_by", "delivery", "issued",
+    "data_updated", "share_class", "share_condition", "share_mode", "url", "tags",
+)  # fmt: skip
+#: Resources that came from a source have ids made from it (UUID version 5); a person's have
+#: random ones.
+RESOURCES = uuid.UUID("6f1de3a0-6a0c-5d0a-9c6f-0f2a4f6f7d10")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the writer has to know about a source."""
+
+    id: str
+    owner_org: str | None
+    powers: frozenset[str]
+    org_code_scheme: str = ""
+    #: Accounts that count as having submitted what the source delivers.
+    submitters: tuple[str, ...] = ()
+
+
+@dataclass
+class Prepared:
+    """A record that is new or changed: what the rules say, and where it belongs."""
+
+    code: str
+    raw: Any
+    record: Any
+    digest: str
+    outcome: Any
+    place: str | dict[str, Any] | None
+
+
+@dataclass
+class Done:
+    """What became of one record. ``outcome`` is one of the figures of a run."""
+
+    code: str
+    outcome: str
+    package_id: str | None = None
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    raw: Any = None
+    seen: bool = False
+
+
+class Wrong(Exception):
+    """One record cannot be written: the transaction is lost, the others are tried without it."""
+
+    def __init__(self, code: str, reasons: list[dict[str, Any]]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.reasons = reasons
+
+
+class Writer:
+    """Writes records of one source in one run."""
+
+    def __init__(self, source: Source, run_id: str) -> None:
+        self.source = source
+        self.run_id = run_id
+        self.profile = jurisdiction.profile()
+        self.now: datetime = command.now()
+        self._directory: departments.Directory | None = None
+        self._places: dict[tuple[str, str, str], str | dict[str, Any]] = {}
+        self._user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+
+    # Batches
+
+    def write(self, raw: Sequence[Any]) -> list[Done]:
+        """Writes records (dicts as the exchange catalogue has them). Commits, and indexes."""
+        done: list[Done] = []
+        records: dict[str, tuple[Any, Any]] = {}
+        for entry in raw:
+            parsed = mapping.parse_record(entry)
+            if isinstance(parsed, mapping.RecordError):
+                reasons = [_reason("record", parsed.reason)]
+                done.append(Done(parsed.code, "refused", reasons=reasons, seen=True))
+                continue
+            known = records.get(parsed.code)
+            if known is None or (known[1].version or 0) <= (parsed.version or 0):
+                records[parsed.code] = (entry, parsed)
+        rows = table.records(model.Session, self.source.id, records)
+        changed: list[tuple[Any, Any, str]] = []
+        for entry, record in records.values():
+            row, digest = rows.get(record.code), self.digest(record)
+            if row is not None and row.hash == digest and row.state != table.REFUSED:
+                row.seen_run = self.run_id
+                outcome = "kept_back" if row.state == table.KEPT_BACK else "unchanged"
+                kept = list(row.reasons) if row.state == table.KEPT_BACK else []
+                done.append(Done(record.code, outcome, row.package_id, kept, seen=True))
+            else:
+                changed.append((entry, record, digest))
+        self._commit(done)
+        return done + self._tried([self._prepared(*one) for one in changed], self._step)
+
+    def withdraw(self, codes: Iterable[str], reason: Mapping[str, Any]) -> list[Done]:
+        """Takes the datasets of these records off the portal. Commits, and indexes."""
+        return self._tried(list(codes), lambda code, row: self._gone(code, row, [dict(reason)]))
+
+    def _tried(self, items: list[Any], step: Any) -> list[Done]:
+        """One transaction for all; if one of them is wrong, one for each."""
+        if not items:
+            return []
+        try:
+            return self._together(items, step)
+        except Wrong as wrong:
+            model.Session.rollback()
+            if len(items) == 1:
+                done = [Done(wrong.code, "refused", reasons=wrong.reasons)]
+                self._commit(done)
+                return done
+        return [done for item in items for done in self._tried([item], step)]
+
+    def _together(self, items: list[Any], step: Any) -> list[Done]:
+        codes = [item if isinstance(item, str) else item.code for item in items]
+        rows = table.records(model.Session, self.source.id, codes)
+        done: list[Done] = []
+        # Activities are one per run, not one per dataset.
+        with signals.action_succeeded.muted():
+            for code, item in zip(codes, items, strict=True):
+                try:
+                    done.append(step(item, rows.get(code)))
+                except toolkit.ValidationError as error:
+                    raise Wrong(code, _reasons(error)) from error
+                except (DataError, IntegrityError) as error:
+                    raise Wrong(code, [_reason("database", str(error.orig)[:300])]) from error
+        self._commit(done)
+        return done
+
+    def _commit(self, done: list[Done]) -> None:
+        """Notes figures and remarks, commits, and has the index brought up to date."""
+        if not done:
+            return
+        session = model.Session
+        for one in done:
+            if one.reasons or one.outcome in ("refused", "kept_back", "withdrawn"):
+                kind = one.outcome if one.outcome not in ("new", "changed") else "warning"
+                table.remark(session, self.run_id, kind, one.code, one.reasons)
+        counts = Counter(one.outcome for one in done)
+        counts["seen"] = sum(one.seen for one in done)
+        harvest_objects.record(self.source.id, self.run_id, done, self.now)
+        touched = [one.package_id for one in done if one.package_id and one.outcome != "unchanged"]
+        if touched:
+            outbox.put(session, "reindex", {"packages": touched}, self.now)
+        table.add_counts(session, self.run_id, counts)
+        command.finish({})
+
+    # One record
+
+    def digest(self, record: Any) -> str:
+        """What a record is compared by: its content under this profile."""
+        return f"{mapping.record_hash(record)}:{self.profile.id}"
+
+    def _prepared(self, raw: Any, record: Any, digest: str) -> Prepared:
+        """Asks the rules, and finds the department; makes it first where the source may."""
+        outcome = mapping.classify(record, self.profile)
+        place = self._department(record) if outcome.action == "publish" else None
+        return Prepared(record.code, raw, record, digest, outcome, place)
+
+    def _step(self, item: Prepared, row: table.CatalogueRecord | None) -> Done:
+        said = (*item.outcome.reasons, *item.outcome.warnings)
+        reasons = [_as_reason(reason) for reason in said]
+        if isinstance(item.place, str):
+            done = self._published(item, row, item.place, reasons)
+        elif item.place is not None:
+            done = self._gone(item.code, row, [item.place], "kept_back")
+        elif item.outcome.action == "keep_back":
+            done = self._gone(item.code, row, reasons, "kept_back")
+        else:
+            done = self._gone(item.code, row, reasons, "withdrawn")
+        done.raw, done.seen = item.raw, True
+        self._note(done, item, row)
+        return done
+
+    def _note(self, done: Done, item: Prepared, row: table.CatalogueRecord | None) -> None:
+        """Remembers the record's state, so that it is not touched again until it changes."""
+        if row is None:
+            row = table.CatalogueRecord(source_id=self.source.id, code=item.code)
+            row.first_seen = self.now
+            model.Session.add(row)
+        if done.outcome == "kept_back":
+            row.state = table.KEPT_BACK
+        else:
+            publish = item.outcome.action == "publish"
+            row.state = table.LISTED if publish else table.WITHDRAWN
+        row.bulk = item.outcome.bulk
+        # A department that was not found may be there next time: the record is looked at again.
+        row.hash = "" if isinstance(item.place, dict) else item.digest
+        row.package_id = done.package_id or row.package_id
+        row.open_class = item.outcome.open_class.value if item.outcome.open_class else None
+        row.reasons = done.reasons
+        row.version = str(item.record.version) if item.record.version is not None else None
+        row.seen_run = self.run_id
+        row.changed_at = self.now
+
+    def _department(self, record: Any) -> str | dict[str, Any]:
+        """The id of the provider's organisation, or the reason why there is none."""
+        provider = record.provider
+        key = (provider.name, provider.code, record.code.split("/", 1)[0])
+        if key not in self._places:
+            self._places[key] = self._found(provider, record.code)
+        return self._places[key]
+
+    def _found(self, provider: Any, code: str) -> str | dict[str, Any]:
+        if self._directory is None:
+            self._directory = departments.Directory()
+        try:
+            found = self._directory.find(provider.name, provider.code, code)
+        except departments.Ambiguous as error:
+            return _reason(
+                "provider_ambiguous",
+                toolkit._("More than one organisation could be the provider: {names}.").format(
+                    names=error
+                ),
+            )
+        everybody = table.OTHER_DEPARTMENTS in self.source.powers
+        if found is None and not everybody:
+            return _reason(
+                "provider_unknown", toolkit._("The provider is not an organisation here.")
+            )
+        if found is None:
+            if (
+                table.CREATE_ORGANIZATIONS not in self.source.powers
+                or not settings.harvest_may_create_organizations()
+            ):
+                return _reason(
+                    "provider_unknown",
+                    toolkit._(
+                        "There is no organisation {name}, and this source may not create it."
+                    ).format(name=provider.name),
+                )
+            try:
+                found = self._directory.create(
+                    {"user": self._user, "ignore_auth": True},
+                    provider.name,
+                    provider.code,
+                    self.source.org_code_scheme,
+                )
+            except toolkit.ValidationError as error:
+                return _reasons(error)[0]
+        if not everybody and found.id != self.source.owner_org:
+            return _reason(
+                "provider_foreign",
+                toolkit._(
+                    "This source publishes for its own department only, not for {name}."
+                ).format(name=provider.name),
+            )
+        return found.id
+
+    def _published(
+        self,
+        item: Prepared,
+        row: table.CatalogueRecord | None,
+        org: str,
+        reasons: list[dict[str, Any]],
+    ) -> Done:
+        dataset = mapping.to_dataset(item.record, item.outcome, self.profile)
+        dataset.update(owner_org=org, type="dataset")
+        for number, resource in enumerate(dataset.get("resources") or []):
+            mark = f"{self.source.id}/{item.code}/{resource.get('url') or number}"
+            resource["id"] = str(uuid.uuid5(RESOURCES, mark))
+        existing = self._package(row)
+        if existing is None:
+            package_id = toolkit.get_action("package_create")(self._context(), dataset)
+            return Done(item.code, "new", package_id, reasons)
+        listed = row is not None and row.state == table.LISTED
+        if existing.state == "deleted" and listed:
+            here = _reason("deleted_here", toolkit._("The dataset was deleted on this portal."))
+            return Done(item.code, "kept_back", existing.id, [*reasons, here])
+        self._update(existing, dataset)
+        return Done(item.code, "changed" if listed else "new", existing.id, reasons)
+
+    def _update(self, existing: Any, dataset: dict[str, Any]) -> None:
+        context = self._context()
+        shown = toolkit.get_action("package_show")(
+            {**context, "use_cache": False}, {"id": existing.id}
+        )
+        merged = {key: value for key, value in shown.items() if key not in OWNED}
+        merged.pop("tag_string", None)
+        merged.update(dataset, id=existing.id, name=existing.name, state="active")
+        own = [r for r in shown.get("resources") or [] if uuid.UUID(r["id"]).version != 5]
+        merged["resources"] = [*(dataset.get("resources") or []), *own]
+        context["original_package"] = shown
+        toolkit.get_action("package_update")(context, merged)
+
+    def _gone(
+        self,
+        code: str,
+        row: table.CatalogueRecord | None,
+        reasons: list[dict[str, Any]],
+        outcome: str = "withdrawn",
+    ) -> Done:
+        """Takes away what there is of a record. One that was never here is only counted as seen."""
+        existing = self._package(row)
+        here = existing is not None and existing.state != "deleted"
+        if existing is not None and here:
+            self._delete(existing)
+        if row is not None:
+            row.state, row.hash, row.changed_at = table.WITHDRAWN, "", self.now
+        if outcome == "withdrawn" and not here:
+            return Done(code, "unchanged")
+        return Done(code, outcome, existing.id if existing is not None else None, reasons)
+
+    def _delete(self, package: Any) -> None:
+        context = self._context()
+        toolkit.get_action("package_delete")(context, {"id": package.id})
+
+    def _package(self, row: table.CatalogueRecord | None) -> Any:
+        if row is None or not row.package_id:
+            return None
+        return model.Session.get(model.Package, row.package_id)
+
+    def _context(self) -> Any:
+        return {
+            "model": model,
+            "session": model.Session,
+            "user": self._user,
+            "ignore_auth": True,
+            "defer_commit": True,
+            "return_id_only": True,
+            "govopen_submitters": list(self.source.submitters),
+        }
+
+
+def source_of(source_id: str, *people: str | None) -> Source:
+    """A source with its powers, and who counts as submitter: its owner, its last editor, and the
+    ``people`` given (who started the run, who calls).
+
+    :raises ObjectNotFound: there is no such harvest source
+    """
+    from ckanext.harvest.model import HarvestSource
+
+    package = model.Package.get(source_id)
+    harvest = model.Session.get(HarvestSource, package.id) if package is not None else None
+    if package is None or harvest is None or package.type != "harvest":
+        raise toolkit.ObjectNotFound(toolkit._("Harvest source not found"))
+    row = model.Session.get(table.CatalogueSource, package.id)
+    submitters = [package.creator_user_id, row.last_editor if row else None, *people]
+    return Source(
+        id=package.id,
+        owner_org=package.owner_org,
+        powers=frozenset(row.powers or []) if row else frozenset(),
+        org_code_scheme=(row.org_code_scheme or "") if row else "",
+        submitters=tuple(dict.fromkeys(person for person in submitters if person)),
+    )
+
+
+def _reason(rule: str, message: str) -> dict[str, Any]:
+    return {"rule": rule, "article": None, "message": message}
+
+
+def _as_reason(reason: Any) -> dict[str, Any]:
+    return {"rule": reason.rule, "article": reason.article, "message": reason.text(toolkit._)}
+
+
+def _reasons(error: toolkit.ValidationError) -> list[dict[str, Any]]:
+    """What validators said, with the field's name in front."""
+    summary = error.error_summary or {}
+    return [_reason("validation", f"{key}: {text}") for key, text in summary.items()] or [
+        _reason("validation", str(error.error_dict)[:500])
+    ]

@@ -1,0 +1,98 @@
+"""Care of the stored bytes: deleting what nobody names, taking over files of an existing site."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from pathlib import Path
+from typing import IO, Any
+
+import file_keeper as fk
+from ckan import model
+from ckan.lib import uploader
+
+from ckanext.govopen.access import files as bytes_store
+from ckanext.govopen.logic import command, upload
+from ckanext.govopen.model import file as file_model
+
+__all__ = ["collect", "take_over"]
+
+log = logging.getLogger(__name__)
+
+
+def collect(session: Any, older_than: datetime.datetime) -> list[str]:
+    """Delete the bytes that no release and no working copy names; gives their digests.
+
+    Bytes that were recorded at ``older_than`` or later stay, whoever names them. Bytes that were
+    stored and never recorded (a save that failed) are older when their file is; on storages that
+    do not tell they stay. Commits.
+    """
+    bytes_store.wait_for_writers(session)
+    store = bytes_store.storage()
+    keep = file_model.named_digests(session) | file_model.digests_since(session, older_than)
+    known = file_model.digests(session)
+    removed: list[str] = []
+    for place in list(store.scan()):
+        digest = Path(place).name
+        if not place.startswith("sha256/") or digest in keep:
+            continue
+        if digest not in known and not _is_older(store, fk.Location(place), older_than):
+            continue
+        store.remove(fk.FileData(fk.Location(place)))
+        file_model.forget_digest(session, digest)
+        removed.append(digest)
+    session.commit()
+    if removed:
+        log.info("%d files that nobody names were deleted.", len(removed))
+    return removed
+
+
+def _is_older(store: fk.Storage, place: fk.Location, moment: datetime.datetime) -> bool:
+    path = bytes_store.path_of(store, place)
+    return path is not None and Path(path).stat().st_mtime < moment.timestamp()
+
+
+def take_over(session: Any, package_id: str) -> dict[str, str]:
+    """Bring the uploaded files of a dataset of an existing site under their digests.
+
+    Reads them where CKAN keeps them and leaves them there. Gives ``taken``, ``known`` or
+    ``missing`` by resource id. The caller commits.
+    """
+    resources = session.query(model.Resource).filter_by(
+        package_id=package_id, state="active", url_type="upload"
+    )
+    known = file_model.current(session, package_id)
+    done: dict[str, str] = {}
+    for resource in resources:
+        if resource.id in known:
+            done[resource.id] = "known"
+            continue
+        source = _ckan_file(resource.id)
+        if source is None:
+            done[resource.id] = "missing"
+            continue
+        with source:
+            fact = upload.store(source, (resource.url or "").rsplit("/", 1)[-1])
+        file_model.record(session, resource.id, package_id, fact, command.now())
+        done[resource.id] = "taken"
+    return done
+
+
+def _ckan_file(resource_id: str) -> IO[bytes] | None:
+    """The file of a resource where CKAN itself keeps it, None when there is none."""
+    try:
+        store = bytes_store.storage()
+        place = uploader.FKResourceUpload({}).get_path(resource_id)
+        path = bytes_store.path_of(store, fk.Location(place))
+    except (bytes_store.StorageMissing, fk.exc.FileKeeperError):
+        path = None
+    for candidate in filter(None, (path, _legacy_path(resource_id))):
+        if Path(candidate).is_file():
+            return Path(candidate).open("rb")
+    return None
+
+
+def _legacy_path(resource_id: str) -> str | None:
+    if not uploader.get_storage_path():
+        return None
+    return uploader.ResourceUpload({}).get_path(resource_id)

@@ -1,0 +1,1 @@
+"""Parameters of actions: read strictly, refused with the name of the field."""

@@ -1,0 +1,88 @@
+"""The working copy as the rules read it, and a release's content likewise."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ckan import model
+from ckan.logic import package_show_default_and_custom_schemas
+
+from ckanext.govopen.access.show import (
+    INTERNAL_FIELDS,
+    INTERNAL_RESOURCE_FIELDS,
+    LOCATION,
+    views_of,
+)
+from ckanext.govopen.domain.fingerprint import FileFact, Snapshot
+from ckanext.govopen.model import file, location
+from ckanext.govopen.model.release import ReleaseRow
+
+#: Fields of a dataset that no release carries: whose account it was, and what it is related to.
+_PERSONAL = ("creator_user_id",)
+_RELATIONS = ("relationships_as_subject", "relationships_as_object")
+
+
+@dataclass(frozen=True)
+class WorkingCopy:
+    """One reading of the working copy under the lock of its row.
+
+    ``default`` and ``shown`` are the dict under CKAN's default show schema and under the site's,
+    ``fields`` the latter with the internal fields, which no release carries; ``snapshot`` is what
+    is reviewed of it.
+    """
+
+    fields: dict[str, Any]
+    default: dict[str, Any]
+    shown: dict[str, Any]
+    snapshot: Snapshot
+    fingerprint: str
+
+
+def working(context: Any, package_id: str) -> WorkingCopy:
+    """Reads the working copy; the caller holds the row lock when he is going to decide."""
+    default, shown = package_show_default_and_custom_schemas(
+        {"user": context.get("user", ""), "ignore_auth": True}, package_id
+    )
+    fields, default, shown = shown, clean(default), clean(shown)
+    files = {
+        **file.current(model.Session, package_id),
+        **location.facts(model.Session, package_id),
+    }
+    snapshot = Snapshot(shown, files, {}, views_of(package_id))
+    return WorkingCopy(fields, default, shown, snapshot, snapshot.fingerprint())
+
+
+def released(row: ReleaseRow) -> Snapshot:
+    """What a release holds, in the rules' form."""
+    files = {name: FileFact(**fact) for name, fact in row.files.items()}
+    return Snapshot(row.data["shown"], files, {}, row.views)
+
+
+def clean(dataset: dict[str, Any]) -> dict[str, Any]:
+    """A copy without what never leaves the departments."""
+    result = copy.deepcopy(dataset)
+    for name in INTERNAL_FIELDS:
+        result.pop(name, None)
+    for name in _PERSONAL:
+        if name in result:
+            result[name] = None
+    for name in _RELATIONS:
+        if name in result:
+            result[name] = []
+    result["private"] = False
+    extras = result.get("extras")
+    if isinstance(extras, list):
+        result["extras"] = [row for row in extras if row.get("key") not in INTERNAL_FIELDS]
+    for resource in result.get("resources") or []:
+        for name in INTERNAL_RESOURCE_FIELDS:
+            resource.pop(name, None)
+        if resource.get("url_type") == LOCATION:
+            resource["url"] = ""  # the portal's own address, made anew whenever it is shown
+    return result
+
+
+def facts_json(files: dict[str, FileFact]) -> dict[str, dict[str, Any]]:
+    """File facts as the release stores them."""
+    return {name: asdict(fact) for name, fact in files.items()}

@@ -1,0 +1,199 @@
+"""How files come in: every upload of a resource is stored under the SHA-256 of its bytes.
+
+CKAN asks :class:`DigestUpload` through ``IUploader``; harvesters and the command line call
+:func:`store`. Neither ever overwrites anything: a replaced file is another digest, and the live
+release goes on naming the old one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+import unicodedata
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import IO, Any
+
+import file_keeper as fk
+from ckan import model
+from ckan.lib import uploader
+from ckan.lib.munge import munge_filename
+from ckan.plugins import toolkit
+from werkzeug.datastructures import FileStorage
+
+from ckanext.govopen.access import files as bytes_store
+from ckanext.govopen.domain.release import FileFact
+from ckanext.govopen.logic import command
+from ckanext.govopen.logic.media_type import SAMPLE_BYTES, Mismatch, media_type
+from ckanext.govopen.model import file as file_model
+
+__all__ = ["DigestUpload", "file_name", "get_resource_uploader", "receive", "store"]
+
+CHUNK = 1024 * 1024
+SPOOL_BYTES = 4 * 1024 * 1024
+MAX_NAME = 200
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
+
+
+def file_name(name: str | None) -> str:
+    """A name to offer for saving: the last part of what was given, Chinese kept.
+
+    Control characters, marks that turn the direction of writing (they disguise an extension) and
+    what file systems do not take are dropped; at most 200 characters, the extension kept.
+    """
+    plain = unicodedata.normalize("NFC", name or "").replace("\\", "/").rsplit("/", 1)[-1]
+    plain = _UNSAFE.sub("", plain).strip().lstrip(".").strip()
+    path = PurePosixPath(plain)
+    extension = path.suffix[:20]
+    return (path.stem[: MAX_NAME - len(extension)] + extension) or "file"
+
+
+def _pieces(stream: IO[bytes] | Iterable[bytes]) -> Iterable[bytes]:
+    if hasattr(stream, "read"):
+        return iter(lambda: stream.read(CHUNK), b"")  # pyright: ignore[reportAttributeAccessIssue]
+    return stream  # pyright: ignore[reportReturnType]
+
+
+def receive(
+    stream: IO[bytes] | Iterable[bytes], name: str | None, max_bytes: int
+) -> tuple[FileFact, IO[bytes]]:
+    """Read an upload once: what it is, and a rewound temporary copy that the caller closes.
+
+    :raises ValidationError: larger than ``max_bytes``, or not what its name says
+    """
+    digest, size, sample = hashlib.sha256(), 0, b""
+    copy = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - given away
+    try:
+        for chunk in _pieces(stream):
+            size += len(chunk)
+            if size > max_bytes:
+                raise toolkit.ValidationError({"upload": [toolkit._("File upload too large")]})
+            if len(sample) < SAMPLE_BYTES:
+                sample += chunk[: SAMPLE_BYTES - len(sample)]
+            digest.update(chunk)
+            copy.write(chunk)
+        shown = file_name(name)
+        try:
+            kind = media_type(shown, sample)
+        except Mismatch as mismatch:
+            message = toolkit._(
+                "The file %(name)s is not what its name says: %(claimed)s was expected, "
+                "%(found)s was found. Save it in the right format, or correct its extension."
+            )
+            raise toolkit.ValidationError(
+                {
+                    "upload": [
+                        message
+                        % {"name": shown, "claimed": mismatch.claimed, "found": mismatch.found}
+                    ]
+                }
+            ) from None
+    except BaseException:
+        copy.close()
+        raise
+    copy.seek(0)
+    fact = FileFact(sha256=digest.hexdigest(), size=size, name=shown, media_type=kind)
+    return fact, copy  # pyright: ignore[reportReturnType]
+
+
+def _max_bytes() -> int:
+    return uploader.get_max_resource_size() * 1024 * 1024
+
+
+def _put(copy: IO[bytes], fact: FileFact) -> None:
+    bytes_store.keep_collector_out(model.Session)
+    try:
+        bytes_store.put(copy, fact)
+    except bytes_store.StorageMissing as error:
+        raise toolkit.ValidationError({"upload": [str(error)]}) from None
+    except fk.exc.LargeUploadError:
+        raise toolkit.ValidationError({"upload": [toolkit._("File upload too large")]}) from None
+
+
+def store(stream: IO[bytes] | Iterable[bytes], name: str | None) -> FileFact:
+    """Store bytes and say what they are.
+
+    They become the content of a resource with :func:`ckanext.govopen.model.file.record` in the
+    same transaction; bytes that nobody names are collected later.
+
+    :raises ValidationError: too large, or not what the name says
+    """
+    fact, copy = receive(stream, name, _max_bytes())
+    with copy:
+        _put(copy, fact)
+    return fact
+
+
+class DigestUpload:
+    """CKAN's uploader of one resource. Made before validation, carried out after it.
+
+    :param resource: the resource dict as CKAN received it; ``upload`` and ``clear_upload`` are
+        taken out, what is known of the file is put in
+    """
+
+    mimetype: str | None = None
+
+    def __init__(self, resource: dict[str, Any]) -> None:
+        self.fact: FileFact | None = None
+        self.filename: str | None = None
+        self._copy: IO[bytes] | None = None
+        given = resource.pop("upload", None)
+        self.clear = bool(resource.pop("clear_upload", None))
+        if isinstance(given, FileStorage) and given.filename:
+            fact, self._copy = receive(given.stream, given.filename, _max_bytes())
+            self.fact = fact
+            self.filename = munge_filename(fact.name)
+            self.mimetype = fact.media_type
+            self.filesize = fact.size
+            resource.update(
+                url=self.filename,
+                url_type="upload",
+                last_modified=command.now().replace(tzinfo=None),
+                hash=f"sha256:{fact.sha256}",
+                size=fact.size,
+                mimetype=fact.media_type,
+            )
+        elif self.clear:
+            resource["url_type"] = ""
+            for field in ("hash", "size", "mimetype"):
+                resource.pop(field, None)
+
+    @property
+    def storage(self) -> fk.Storage:
+        """The storage of the site, as CKAN's own code asks for it."""
+        return bytes_store.storage()
+
+    def get_path(self, id: str) -> str:
+        """Where the bytes lie that the working copy of this resource has.
+
+        :raises ObjectNotFound: it has none
+        """
+        resource = model.Session.get(model.Resource, id)
+        fact = resource and file_model.of_resource(model.Session, id, resource.package_id)
+        if not fact or fact.media_type == file_model.ROWS:
+            raise toolkit.ObjectNotFound(toolkit._("Resource not found"))
+        return bytes_store.location(fact.sha256)
+
+    def upload(self, id: str, max_size: int = 10) -> None:
+        """Store what was received and note it for the resource, in CKAN's own transaction.
+
+        ``max_size`` is CKAN's limit in megabytes; the size was limited while reading already.
+        """
+        if self.fact is None or self._copy is None:
+            return
+        if self.fact.size > max_size * 1024 * 1024:
+            raise toolkit.ValidationError({"upload": [toolkit._("File upload too large")]})
+        resource = model.Session.get(model.Resource, id)
+        if resource is None or resource.package_id is None:
+            raise toolkit.ObjectNotFound(toolkit._("Resource not found"))
+        with self._copy:
+            _put(self._copy, self.fact)
+        self._copy = None
+        file_model.record(model.Session, id, resource.package_id, self.fact, command.now())
+
+
+def get_resource_uploader(resource: dict[str, Any]) -> DigestUpload:
+    """For ``IUploader``: the uploader of every resource of the portal."""
+    return DigestUpload(resource)

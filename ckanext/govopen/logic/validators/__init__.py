@@ -1,0 +1,1 @@
+"""Validators of the dataset and organisation forms: each says what is wrong with a value."""

@@ -1,0 +1,187 @@
+"""Writing the working copy: the lock, the fields a client did not mention, and where content lies.
+
+Whatever way a write comes (API, form, harvest, patch, revise), it passes ``package_create`` or
+``package_update``, so this is where it is prepared.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.logic import fresh_context
+from ckan.plugins import toolkit
+from werkzeug.datastructures import FileStorage
+
+from ckanext.govopen.access.facts import governed
+from ckanext.govopen.access.handler import Action
+from ckanext.govopen.access.show import INTERNAL_FIELDS, LOCATION
+from ckanext.govopen.domain.classification import OpenClass
+from ckanext.govopen.logic import command
+from ckanext.govopen.model import jurisdiction, location
+
+#: Where a write leaves the source addresses of conditional content until the ids are saved.
+LOCATIONS = "govopen_locations"
+
+
+def lock(package_id: str) -> None:
+    """Takes the row lock of a dataset until the end of the transaction.
+
+    Approving takes it as well, so that what is approved is what was read.
+    """
+    table = model.package_table
+    model.Session.execute(
+        sa.select(table.c.id).where(table.c.id == package_id).with_for_update()
+    ).first()
+
+
+def package_create(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Prepares a new dataset: its class by default, and where conditional content lies."""
+    if governed(data_dict.get("type")):
+        _default_class(data_dict, None)
+        _place_content(context, data_dict, None)
+    result = next_action(context, data_dict)
+    command.delivered(context)
+    return result
+
+
+def package_update(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Prepares a change: locks the row, keeps unmentioned internal fields, places content."""
+    reference = data_dict.get("id") or data_dict.get("name")
+    package = model.Package.get(reference) if isinstance(reference, str) else None
+    if package is None or not governed(package.type):
+        return next_action(context, data_dict)
+    if not context.get("ignore_auth"):
+        toolkit.check_access("package_update", context, {"id": package.id})
+    lock(package.id)
+    original = context.get("original_package")
+    if not original or original.get("id") != package.id:
+        original = toolkit.get_action("package_show")(
+            fresh_context(context, ignore_auth=True), {"id": package.id}
+        )
+        context["original_package"] = original
+    for name in INTERNAL_FIELDS:
+        if name not in data_dict and name in original:
+            data_dict[name] = original[name]
+    _default_class(data_dict, original)
+    _place_content(context, data_dict, original)
+    result = next_action(context, data_dict)
+    command.delivered(context)
+    return result
+
+
+def package_delete(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """CKAN deletes; its hooks have taken the release away in the same transaction."""
+    result = next_action(context, data_dict)
+    command.delivered(context)
+    return result
+
+
+def _default_class(data: dict[str, Any], original: dict[str, Any] | None) -> None:
+    """An update that does not mention the class keeps it; a new dataset gets the profile's."""
+    if data.get("open_class"):
+        return
+    if original is not None and original.get("open_class"):
+        data["open_class"] = original["open_class"]
+    else:
+        default = jurisdiction.profile().default_class
+        if default is not None:
+            data["open_class"] = default.value
+
+
+def _place_content(context: Any, data: dict[str, Any], original: dict[str, Any] | None) -> None:
+    """Moves addresses of conditional content out of the dataset, and back when it is not any more.
+
+    The addresses wait in the context until the rows they belong to have been written.
+    """
+    resources = data.get("resources")
+    if not isinstance(resources, list):
+        if original is None or data.get("open_class") == original.get("open_class"):
+            return
+        resources = original.get("resources") or []
+    # A patch hands over the very list of the original: written to, nothing would seem changed.
+    resources = data["resources"] = list(resources)
+    before = {r["id"]: r for r in (original or {}).get("resources") or []}
+    sources: dict[str, str] = {}
+    if any(r.get("url_type") == LOCATION for r in before.values()):
+        sources = location.current(model.Session, str((original or {})["id"]))
+    conditional = data.get("open_class") == OpenClass.CONDITIONAL.value
+    pending: dict[str, str] = context.setdefault(LOCATIONS, {})
+    same_class = original is not None and data.get("open_class") == original.get("open_class")
+    for index, resource in enumerate(resources):
+        if not isinstance(resource, dict):
+            continue
+        resource = dict(resource)
+        given = str(resource.pop("source_url", "") or "").strip()
+        known = before.get(str(resource.get("id")))
+        stored = sources.get(str(resource.get("id")), "")
+        if not (known is not None and same_class and known == resource and given in ("", stored)):
+            if conditional:
+                _hold(resource, known, given, stored, pending)
+            else:
+                _publish(resource, known, given or stored)
+        resources[index] = resource
+
+
+def _hold(
+    resource: dict[str, Any],
+    known: dict[str, Any] | None,
+    given: str,
+    stored: str,
+    pending: dict[str, str],
+) -> None:
+    """A resource of conditional data: its address goes to the portal's keeping.
+
+    ``given`` is the source address that the writer names, ``stored`` the one kept so far.
+    """
+    upload = resource.get("upload")
+    if isinstance(upload, FileStorage) and upload.filename:
+        return
+    url = str(resource.get("url") or "").strip()
+    if known is not None and known.get("url_type") == LOCATION:
+        # Another address than the portal's own in ``url`` is a new source as well.
+        source = given or (url if url and url != known.get("url") else stored)
+    elif resource.get("url_type") in ("upload", "datastore", "tabledesigner") and not given:
+        if known is None or url == known.get("url") or not urlsplit(url).netloc:
+            return
+        source = url
+    else:
+        source = given or url
+    if not source:
+        return
+    if not resource.get("id"):
+        resource["id"] = str(uuid.uuid4())
+    pending[resource["id"]] = source
+    resource["url_type"] = LOCATION
+    resource["url"] = ""
+
+
+def _publish(resource: dict[str, Any], known: dict[str, Any] | None, source: str) -> None:
+    """A resource of data that is not conditional: its address stands in the dataset again."""
+    if resource.get("url_type") != LOCATION:
+        return
+    url = str(resource.get("url") or "").strip()
+    if known is not None and known.get("url_type") == LOCATION and url in ("", known.get("url")):
+        url = source
+    resource["url"] = url
+    resource["url_type"] = ""
+
+
+def keep_locations(context: Any, package_id: str) -> None:
+    """Writes the addresses that a write left in its context; called inside the transaction."""
+    pending: dict[str, str] = context.pop(LOCATIONS, None) or {}
+    if not pending:
+        return
+    alive = set(
+        model.Session.execute(
+            sa.select(model.Resource.id).where(
+                model.Resource.package_id == package_id, model.Resource.state == "active"
+            )
+        ).scalars()
+    )
+    for resource_id, url in pending.items():
+        if resource_id in alive:
+            location.record(model.Session, resource_id, package_id, url, command.now())

@@ -1,0 +1,309 @@
+"""A running portal for tests: all plugins, real requests with real tokens, unique names.
+
+Calls go through the WSGI application as it runs in production (an exception is an error page), so
+that what is tested is what a client gets.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import sqlalchemy as sa
+from ckan import model, plugins
+from ckan.cli.db import _run_migrations
+from ckan.common import config
+from ckan.config.middleware import make_app
+from ckan.lib import search
+from ckan.tests import factories, helpers
+from werkzeug.test import Client, TestResponse
+
+from ckanext.govopen.logic import datastore_load
+
+PLUGINS_WITH_TABLES = ("activity", "harvest", "govopen")
+#: Name of the organisation that is the data authority in these tests.
+AUTHORITY = "data-authority"
+
+_numbers = itertools.count(1)
+_run = secrets.token_hex(3)
+
+
+def unique(what: str = "x") -> str:
+    """A name that nothing else in this session has."""
+    return f"{what}-{_run}-{next(_numbers)}"
+
+
+def load_plugins() -> None:
+    """The plugins of the configuration, all of them, in their order."""
+    wanted = plugins.toolkit.aslist(config["ckan.plugins"])
+    if not all(plugins.plugin_loaded(name) for name in wanted):
+        plugins.load_all()
+
+
+def make_tables() -> None:
+    """Empty tables and an empty index."""
+    helpers.reset_db()
+    for plugin in PLUGINS_WITH_TABLES:
+        _run_migrations(plugin, "head", True)
+    search.clear_all()
+
+
+def application() -> Any:
+    """The WSGI application as in production: an uncaught exception is an error page."""
+    config["testing"] = False
+    try:
+        return make_app(config)
+    finally:
+        config["testing"] = True
+
+
+@dataclass
+class User:
+    """An account with a token."""
+
+    id: str
+    name: str
+    token: str
+    email: str
+    fullname: str
+    password: str
+
+    @classmethod
+    def make(cls, name: str | None = None, sysadmin: bool = False, **fields: Any) -> User:
+        given = {
+            "name": name or unique("user"),
+            "email": f"{unique('mail')}@example.com",
+            "fullname": unique("Full Name"),
+            "password": secrets.token_hex(8),
+            **fields,
+        }
+        made = factories.Sysadmin(**given) if sysadmin else factories.User(**given)
+        token = factories.APIToken(user=made["name"])["token"]
+        return cls(
+            id=made["id"],
+            name=made["name"],
+            token=token,
+            email=given["email"],
+            fullname=given["fullname"],
+            password=given["password"],
+        )
+
+
+class Refused(AssertionError):
+    """An action answered otherwise than was expected; ``error`` is its error dict."""
+
+    def __init__(self, action: str, response: TestResponse) -> None:
+        super().__init__(f"{action}: {response.status_code} {response.get_data(as_text=True)[:900]}")
+        self.status = response.status_code
+        self.error: dict[str, Any] = {}
+        if response.is_json:
+            self.error = (response.get_json() or {}).get("error") or {}
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules named by a refusal."""
+        return [row["rule"] for row in self.error.get("refusal", [])]
+
+
+@dataclass
+class Department:
+    """An organisation with an editor, a member and a reviewer."""
+
+    id: str
+    name: str
+    editor: User
+    member: User
+    reviewer: User
+
+
+@dataclass
+class Portal:
+    """The application, and short ways to do what people do in it."""
+
+    _app: Any = None
+    _operator: User | None = None
+    _settings: dict[str, Any] = field(default_factory=dict)
+
+    # Getting ready
+
+    def ready(self) -> None:
+        """Plugins, tables and accounts are there, whatever tests before have taken away."""
+        config["ckanext.govopen.authority"] = AUTHORITY
+        load_plugins()
+        if self._operator is None or not self._known(self._operator):
+            make_tables()
+            self._operator = User.make(unique("operator"), sysadmin=True)
+            self.organization(AUTHORITY)
+        if self._app is None or not self._current():
+            self._app = application()
+            self._settings = {"plugins": tuple(plugins.core._PLUGINS)}
+
+    def _current(self) -> bool:
+        return self._settings.get("plugins") == tuple(plugins.core._PLUGINS)
+
+    @staticmethod
+    def _known(user: User) -> bool:
+        model.Session.rollback()
+        if not model.repo.are_tables_created():
+            return False
+        try:
+            table = sa.inspect(model.Session.get_bind()).has_table("govopen_release")
+            return table and model.User.get(user.id) is not None
+        finally:
+            model.Session.remove()
+
+    def rest(self) -> None:
+        """After a test: no transaction stays open."""
+        model.Session.rollback()
+        model.Session.remove()
+
+    def close(self) -> None:
+        """After all tests."""
+        self.rest()
+        plugins.unload_all()
+
+    @property
+    def operator(self) -> User:
+        assert self._operator is not None
+        return self._operator
+
+    @property
+    def app(self) -> Any:
+        assert self._app is not None
+        return self._app
+
+    # Requests
+
+    def client(self) -> Client:
+        """A browser that keeps its cookies."""
+        return Client(self.app)
+
+    def request(
+        self, method: str, path: str, user: User | None = None, **options: Any
+    ) -> TestResponse:
+        """One request without cookies; redirects are not followed."""
+        headers = dict(options.pop("headers", None) or {})
+        if user is not None:
+            headers["Authorization"] = user.token
+        options.setdefault("base_url", config["ckan.site_url"])
+        response = Client(self.app, use_cookies=False).open(
+            path, method=method, headers=headers, **options
+        )
+        response.get_data()
+        return response
+
+    def get(self, path: str, user: User | None = None, **options: Any) -> TestResponse:
+        return self.request("GET", path, user, **options)
+
+    def ask(
+        self, action: str, data: Mapping[str, Any] | None = None, user: User | None = None
+    ) -> TestResponse:
+        """An action by POST; the answer, whatever it is."""
+        return self.request("POST", f"/api/3/action/{action}", user, json=dict(data or {}))
+
+    def call(self, action: str, user: User | None = None, /, **data: Any) -> Any:
+        """An action that is expected to work; its result.
+
+        :raises Refused: it did not work
+        """
+        response = self.ask(action, data, user)
+        if response.status_code != 200:
+            raise Refused(action, response)
+        return cast("dict[str, Any]", response.get_json())["result"]
+
+    # What people do
+
+    def organization(self, name: str | None = None, **members: User) -> dict[str, Any]:
+        """An organisation; keywords name a capacity and its holder."""
+        return factories.Organization(
+            name=name or unique("org"),
+            users=[{"name": user.name, "capacity": capacity} for capacity, user in members.items()],
+        )
+
+    def department(self, name: str | None = None) -> Department:
+        """A department with the people that publishing takes."""
+        editor, member, reviewer = User.make(), User.make(), User.make()
+        made = self.organization(name, editor=editor, member=member)
+        self.duty(reviewer, made["name"], "reviewer")
+        return Department(made["id"], made["name"], editor, member, reviewer)
+
+    def duty(self, user: User, organization: str, duty: str) -> None:
+        self.call(
+            "govopen_duty_give",
+            self.operator,
+            user=user.name,
+            organization=organization,
+            duty=duty,
+            break_glass="The portal starts.",
+        )
+
+    def dataset(self, department: Department, /, **fields: Any) -> dict[str, Any]:
+        """A dataset with all that the profile requires, by the department's editor."""
+        return self.call(
+            "package_create", department.editor, **{**self.fields(department), **fields}
+        )
+
+    @staticmethod
+    def fields(department: Department) -> dict[str, Any]:
+        """Fields that leave a review nothing to miss."""
+        return {
+            "name": unique("set"),
+            "title": "消防栓位置",
+            "owner_org": department.id,
+            "notes": "全市消防栓的位置。",
+            "info_items": [{"name": "编号", "type": "C", "open": True}],
+            "provider_unit": "消防支队",
+            "theme": "公共安全",
+            "update_cycle": "monthly",
+            "acquired_by": "collected",
+            "share_class": "unconditional",
+            "resource_code": unique("R").upper(),
+        }
+
+    def upload(
+        self, user: User, content: bytes | str, filename: str = "data.csv", /, **fields: Any
+    ) -> dict[str, Any]:
+        """A resource with a file; with ``id`` a new file for a resource that is there."""
+        raw = content.encode() if isinstance(content, str) else content
+        action = "resource_update" if "id" in fields else "resource_create"
+        response = self.request(
+            "POST",
+            f"/api/3/action/{action}",
+            user,
+            data={**fields, "upload": (io.BytesIO(raw), filename)},
+        )
+        if response.status_code != 200:
+            raise Refused(action, response)
+        return cast("dict[str, Any]", response.get_json())["result"]
+
+    def submit(self, department: Department, reference: str) -> dict[str, Any]:
+        return self.call("govopen_review_submit", department.editor, id=reference)
+
+    def approve(self, department: Department, reference: str, **fields: Any) -> dict[str, Any]:
+        """Submits and approves what the reviewer reads."""
+        self.submit(department, reference)
+        return self.decide(department, reference, decision="approve", **fields)
+
+    def decide(self, department: Department, reference: str, **fields: Any) -> dict[str, Any]:
+        """The reviewer's decision on what he reads."""
+        read = self.call("govopen_review_show", department.reviewer, id=reference)
+        return self.call(
+            "govopen_review_decide",
+            department.reviewer,
+            **{"id": read["id"], "fingerprint": read["fingerprint"], **fields},
+        )
+
+    def released(self, department: Department, /, **fields: Any) -> dict[str, Any]:
+        """A dataset that has been approved; as its department sees it."""
+        made = self.dataset(department, **fields)
+        self.approve(department, made["id"])
+        return self.call("package_show", department.editor, id=made["id"])
+
+    @staticmethod
+    def load_rows(package_id: str) -> dict[str, str]:
+        """What the background job does after a release."""
+        return datastore_load.load(package_id)
