@@ -1,0 +1,3 @@
+"""Harvest source types: each reads its kind of source, one mapping and one bulk writer are behind
+all.
+"""

@@ -1,0 +1,93 @@
+"""What the ordinary harvest pages ask: who started a job, and the figures of its run.
+
+ckanext-harvest counts harvest objects. Here unchanged records have none and batches have one, so
+the figures come from the run's own report; everything else of the pages is ckanext-harvest's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit
+from ckanext.harvest.model import HarvestSource
+
+from ckanext.govopen.logic import command
+from ckanext.govopen.model import catalogue as table
+
+#: What the pages call a figure -> the figures of a run that it is the sum of.
+FIGURES = {
+    "added": ("new",),
+    "updated": ("changed",),
+    "not modified": ("unchanged", "kept_back"),
+    "deleted": ("withdrawn",),
+    "errored": ("refused",),
+}
+
+
+@toolkit.chained_action
+def harvest_job_create(next_action: Any, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Notes who starts a run, before a consumer can begin with it."""
+    run = toolkit.asbool(data_dict.get("run", True))
+    job = next_action(context, {**data_dict, "run": False})
+    if model.Session.get(HarvestSource, job["source_id"]).type.startswith("govopen_"):
+        actor, now = command.actor(context), command.now()
+        table.start_run(model.Session, job["id"], job["source_id"], actor, now)
+        model.repo.commit()
+    if run:
+        return toolkit.get_action("harvest_send_job_to_gather_queue")(context, {"id": job["id"]})
+    return job
+
+
+@toolkit.chained_action
+@toolkit.side_effect_free
+def harvest_job_show(next_action: Any, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A job with the figures of its run."""
+    return _with_figures([next_action(context, data_dict)])[0]
+
+
+@toolkit.chained_action
+@toolkit.side_effect_free
+def harvest_job_list(next_action: Any, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Jobs with the figures of their runs."""
+    return _with_figures(next_action(context, data_dict))
+
+
+@toolkit.chained_action
+@toolkit.side_effect_free
+def harvest_source_show_status(next_action: Any, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A source's status with the figures of its last run."""
+    status = next_action(context, data_dict)
+    if status.get("last_job"):
+        _with_figures([status["last_job"]])
+    return status
+
+
+def _with_figures(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ids = [job["id"] for job in jobs if "stats" in job]
+    runs = {}
+    if ids:
+        query = model.Session.query(table.CatalogueRun)
+        runs = {run.id: run for run in query.filter(table.CatalogueRun.id.in_(ids))}
+    for job in jobs:
+        run = runs.get(job["id"])
+        if run is None or not run.counts and run.state == table.RUNNING:
+            continue
+        figures = {
+            name: sum(run.counts.get(key, 0) for key in keys) for name, keys in FIGURES.items()
+        }
+        if run.state == table.FAILED or run.held:
+            figures["errored"] += 1
+        job["stats"] = {**job["stats"], **figures}
+    return jobs
+
+
+ACTIONS = {
+    action.__name__: action
+    for action in (
+        harvest_job_create,
+        harvest_job_list,
+        harvest_job_show,
+        harvest_source_show_status,
+    )
+}
