@@ -1,0 +1,1 @@
+"""Pages: what they show comes from actions, what they may show is decided elsewhere."""

@@ -1,0 +1,94 @@
+"""A dataset described: for citing, for search engines, for programs, and where it changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ckan.plugins import toolkit
+from markupsafe import Markup
+
+from ckanext.govopen.views import asked, words
+
+_ = toolkit._
+h = toolkit.h
+
+
+def govopen_citation(package: Any) -> str:
+    """How to cite a dataset: publisher, title, portal, date, address."""
+    organization = package.get("organization") or {}
+    return _("{publisher}. {title} [data set]. {portal}, {date}. {url}").format(
+        publisher=organization.get("title") or package.get("provider_unit") or "",
+        title=package.get("title") or package.get("name"),
+        portal=toolkit.config.get("ckan.site_title", ""),
+        date=words.day(package.get("data_updated") or package.get("metadata_modified")),
+        url=h.url_for("dataset.read", id=package["name"], qualified=True),
+    )
+
+
+def govopen_api_url(name: str) -> str:
+    """The address under which a program reads a dataset."""
+    return f"{h.url_for('api.get_api', ver=3)}/action/package_show?id={name}"
+
+
+def govopen_path(place: Any) -> str:
+    """The path of a change in words: field names by their labels, identifiers left out."""
+    memo = asked.memo()
+    if "labels" not in memo:
+        schema = h.scheming_get_dataset_schema("dataset") or {}
+        memo["labels"] = {
+            f["field_name"]: words.pick(f.get("label"), asked.locale())
+            for f in [*schema.get("dataset_fields", []), *schema.get("resource_fields", [])]
+        } | {"resources": _("Files and links"), "files": _("File"), "views": _("Previews"),
+            "tags": _("Keywords"),
+            "size": _("Size"),
+            "hash": _("Fingerprint"),
+            "sha256": _("Fingerprint"),
+            "mimetype": _("Format"),
+            "media_type": _("Format"),
+        }
+    shown = [
+        memo["labels"].get(part, part)
+        for part in words.path(place)
+        if not words.is_identifier(part)
+    ]
+    return " › ".join(shown)
+
+
+def govopen_structured_data(package: Any, access: Any) -> Markup:
+    """The dataset for search engines (schema.org in JSON-LD), as it is public.
+
+    Made here from what the page shows: turning the dataset into a graph and back costs more than
+    the whole rest of the page. Nothing in it can end the script element.
+    """
+    if access.get("sight") != "release":
+        return Markup("")
+    organization = package.get("organization") or {}
+    data = {
+        "@context": "https://schema.org",
+        "@type": "Dataset",
+        "name": package.get("title") or package["name"],
+        "description": words.excerpt(package.get("notes"), 2000) or package.get("title"),
+        "url": h.url_for("dataset.read", id=package["name"], qualified=True),
+        "identifier": package.get("resource_code") or package["id"],
+        "keywords": [tag["name"] for tag in package.get("tags", ())],
+        "dateModified": words.day(package.get("data_updated") or package.get("metadata_modified")),
+        "isAccessibleForFree": package.get("open_class") == "unconditional",
+        "publisher": {"@type": "Organization", "name": organization.get("title") or ""},
+    }
+    if package.get("license_url"):
+        data["license"] = package["license_url"]
+    if access.get("content"):
+        data["distribution"] = [
+            {
+                "@type": "DataDownload",
+                "name": r.get("name") or "",
+                "encodingFormat": r.get("format") or "",
+                "contentUrl": r["url"],
+            }
+            for r in package.get("resources", ())
+            if r.get("url")
+        ]
+    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")
+    # Safe: the text is JSON in which "<" and "&" cannot stand.
+    return Markup('<script type="application/ld+json">' + text + "</script>")  # noqa: S704

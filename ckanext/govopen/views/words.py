@@ -1,0 +1,231 @@
+"""What the pages say about an opening class, a cycle or a state, in the reader's language.
+
+The names of the classes are the profile's, since each regulation has its own. Where a profile says
+nothing, plain words stand here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ckan.plugins import toolkit
+
+_ = toolkit._
+
+#: CKAN's locale -> the key under which texts in three languages are kept.
+LANGUAGES: dict[str, str] = {"zh_Hans_CN": "zh_Hans", "zh_Hant_TW": "zh_Hant", "en": "en"}
+
+_EXCERPT_NOISE = re.compile(
+    r"!?\[([^\]]*)\]\([^)]*\)"  # links and images keep their words
+    r"|<[^>]{0,200}>"  # tags
+    r"|(?m:^\s{0,3}(?:[#>]+|[-*+]|\d+\.)\s+)"  # headings, quotes, list marks
+    r"|[*_`]{1,3}"
+)
+
+
+def language(locale: str) -> str:
+    """The key (``zh_Hans``, ``zh_Hant`` or ``en``) for CKAN's locale name."""
+    return LANGUAGES.get(locale, "zh_Hant" if locale.startswith("zh_Hant") else "zh_Hans")
+
+
+def pick(texts: Any, locale: str) -> str:
+    """One text out of ``{"zh_Hans": …, "zh_Hant": …, "en": …}``; a plain string stays as it is."""
+    if texts is None:
+        return ""
+    if not isinstance(texts, Mapping):
+        return str(texts)
+    wanted = language(locale)
+    for key in (locale, wanted, "zh_Hans", "zh_Hans_CN", "zh_Hant", "en"):
+        if texts.get(key):
+            return str(texts[key])
+    return ""
+
+
+def excerpt(text: Any, length: int = 120) -> str:
+    """Plain text of a Markdown description, cut after ``length`` characters.
+
+    Lists show many of these: one regular expression instead of a Markdown parser for each.
+    """
+    if not text:
+        return ""
+    # Twice the length is enough to cut from, however long the description is.
+    plain = _EXCERPT_NOISE.sub(lambda m: m.group(1) or "", str(text)[: length * 2 + 200])
+    plain = " ".join(plain.split())
+    return plain if len(plain) <= length else plain[:length].rstrip() + "…"
+
+
+def day(value: Any) -> str:
+    """The date of an ISO time as it is written here: ``2026-07-01``; empty when there is none."""
+    if not value:
+        return ""
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()[:10]
+    found = re.match(r"\d{4}-\d{2}(-\d{2})?", str(value))
+    return found.group(0) if found else str(value)
+
+
+def moment(value: Any) -> str:
+    """Date and minute in China Standard Time, the time the departments live by.
+
+    Takes an ISO 8601 time; one without an offset is UTC, as everywhere in CKAN.
+    """
+    if not value:
+        return ""
+    if not isinstance(value, dt.datetime):
+        try:
+            value = dt.datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+        except ValueError:
+            return str(value)
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=dt.timezone.utc)
+    local = value.astimezone(dt.timezone(dt.timedelta(hours=8)))
+    return local.strftime("%Y-%m-%d %H:%M")
+
+
+def size(value: Any) -> str:
+    """A number of bytes for people: ``12 KB``, ``3.4 MB``; empty when it is not known."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return ""
+    for unit in ("B", "KB", "MB", "GB"):
+        if number < 1024 or unit == "GB":
+            return f"{number:.0f} {unit}" if unit in ("B", "KB") else f"{number:.1f} {unit}"
+        number /= 1024
+    return ""
+
+
+def class_meaning(open_class: str | None) -> str:
+    """What an opening class means for a reader, in one or two sentences."""
+    return {
+        "unconditional": _(
+            "Anyone may read, download and use this data. No application, no account."
+        ),
+        "conditional": _(
+            "Everybody can see that this data exists and what is in it. "
+            "The data itself is given on application, to those who meet the condition."
+        ),
+        "non_open": _(
+            "This data is not opened to the public. "
+            "Only its department and the bodies that review it see it."
+        ),
+    }.get(open_class or "", "")
+
+
+def class_fallback(open_class: str) -> str:
+    """A name for a class that the active profile does not name."""
+    return {
+        "unconditional": _("Open without conditions"),
+        "conditional": _("Open on conditions"),
+        "non_open": _("Not open"),
+    }.get(open_class, open_class)
+
+
+_PLACE = re.compile(r"(?P<article>\d+)(?:\.(?P<paragraph>\d+))?(?:\((?P<item>\d+)\))?[a-z]?$")
+
+
+def article(place: Any) -> str:
+    """A place in a regulation in words: ``28.2`` is article 28, paragraph 2; ``46(1)`` its item 1.
+
+    What is not of that form (a free text of a department) stays as it is.
+    """
+    found = _PLACE.match(str(place or "").strip())
+    if not found:
+        return str(place or "")
+    number, paragraph, item = found.group("article", "paragraph", "item")
+    text = _("Article {number}").format(number=number)
+    if paragraph:
+        text += _(", paragraph {number}").format(number=paragraph)
+    if item:
+        text += _(", item {number}").format(number=item)
+    return text
+
+
+def review_state(state: Any) -> str:
+    """The state of a review in words."""
+    return {
+        "open": _("Not submitted yet"),
+        "submitted": _("Waiting for a decision"),
+        "approved": _("Approved"),
+        "returned": _("Returned"),
+        "cancelled": _("Cancelled"),
+    }.get(str(state or ""), str(state or ""))
+
+
+def duty_name(duty: Any) -> str:
+    """A duty in words."""
+    return {
+        "reviewer": _("Reviewer (disclosure office)"),
+        "handler": _("Handler of applications"),
+        "authority": _("Data authority"),
+        "auditor": _("Auditor"),
+    }.get(str(duty or ""), str(duty or ""))
+
+
+def task(kind: Any) -> str:
+    """The kind of a task on the desk in words."""
+    return {
+        "review_open": _("Changes not submitted yet"),
+        "review_returned": _("Returned by the disclosure office"),
+        "review_submitted": _("Review"),
+    }.get(str(kind or ""), str(kind or ""))
+
+
+def start(event: Any) -> str:
+    """From when a time limit of the law runs, in words."""
+    return {
+        "application": _("the application"),
+        "acceptance": _("the acceptance"),
+        "receipt_of_objection": _("the receipt of the objection"),
+        "department_receipt": _("the receipt by the department"),
+        "decision": _("the decision"),
+        "change": _("the change"),
+    }.get(str(event or ""), str(event or ""))
+
+
+def profile_status(status: Any) -> str:
+    """Whether a regulation is law today, in words."""
+    return {
+        "in_force": _("In force"),
+        "repealed": _("Repealed"),
+        "draft": _("Draft"),
+        "lapsed": _("Lapsed"),
+        "partial": _("Text incomplete"),
+    }.get(str(status or ""), str(status or ""))
+
+
+def clock(number: Any, unit: Any) -> str:
+    """A length of time of the law: working days, days, months or years."""
+    if number in (None, ""):
+        return _("Without a number in the text")
+    return {
+        "wd": _("{number} working days"),
+        "nd": _("{number} days"),
+        "month": _("{number} months"),
+        "year": _("{number} years"),
+    }.get(str(unit or ""), "{number} " + str(unit or "")).format(number=number)
+
+
+def path(place: Any) -> list[str]:
+    """The parts of the path of a change, such as ``resources/<id>/name``."""
+    return [part for part in str(place or "").split("/") if part]
+
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+
+
+def is_identifier(text: str) -> bool:
+    """Is it one of CKAN's ids, which say nothing to a reader?"""
+    return bool(_IDENTIFIER.match(text))
+
+
+def change_kind(kind: Any) -> str:
+    """What happened to a field, a file or a link between two states."""
+    return {
+        "added": _("Newly added"),
+        "removed": _("Removed"),
+        "changed": _("Changed"),
+    }.get(str(kind or ""), str(kind or ""))
