@@ -1,0 +1,1 @@
+"""``ckan govopen …``: each module with a ``command`` is one sub-command."""

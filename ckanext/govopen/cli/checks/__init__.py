@@ -1,0 +1,1 @@
+"""What ``ckan govopen doctor`` looks at; each module is one area."""

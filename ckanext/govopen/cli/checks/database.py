@@ -1,0 +1,134 @@
+"""Migrations, the data authority, duties, the profile, demo accounts, the ledger's key."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.cli.db import _get_pending_plugins
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.cli import key
+from ckanext.govopen.cli.checks.finding import Finding, error, note, warning
+from ckanext.govopen.model import jurisdiction, settings
+from ckanext.govopen.model.duty import DutyRow
+
+#: Demonstration accounts begin with this.
+DEMO = "demo-"
+
+
+def pending_migrations() -> dict[str, int]:
+    """Number of migrations that are not applied, by plugin; those of CKAN itself as ``ckan``."""
+    pending = dict(_get_pending_plugins())
+    if not model.repo.are_tables_created():
+        return {"ckan": 1, **pending}
+    return pending
+
+
+def check() -> list[Finding]:
+    """All findings of this area."""
+    pending = pending_migrations()
+    if pending:
+        # Nothing else can be asked of a database whose tables are not there.
+        return [
+            error(
+                "migrations",
+                f"Migrations are missing for: {', '.join(sorted(pending))}.",
+                "Run: ckan db upgrade",
+            )
+        ]
+    return [*profile(), *authority(), *demo(), *ledger_key()]
+
+
+def profile() -> Iterator[Finding]:
+    """Is the active profile law?"""
+    active = jurisdiction.profile()
+    reason = active.usable(datetime.datetime.now(datetime.timezone.utc))
+    if reason:
+        yield error(
+            "profile-not-in-force",
+            reason,
+            "Choose a profile that is in force: ckanext.govopen.jurisdiction.",
+        )
+    elif active.status.verify_before_use:
+        yield warning(
+            "profile-verify",
+            f"Profile {active.id}: {active.status.verify_before_use.en}",
+            "Have it verified before the portal serves the public.",
+        )
+
+
+def authority() -> Iterator[Finding]:
+    """Is there a data authority, and does somebody review?"""
+    name = settings.authority()
+    found = model.Group.get(name) if name else None
+    if not name:
+        yield warning(
+            "authority-none",
+            "No data authority is named.",
+            "Set ckanext.govopen.authority, then run ckan govopen init.",
+        )
+    elif found is None or not found.is_organization or found.state != "active":
+        yield error(
+            "authority-missing",
+            f"The data authority {name} does not exist as an organisation.",
+            "Run: ckan govopen init",
+        )
+    now = datetime.datetime.now(datetime.timezone.utc)
+    held = set(
+        model.Session.scalars(
+            sa.select(DutyRow.duty).where(sa.or_(DutyRow.until.is_(None), DutyRow.until > now))
+        )
+    )
+    if name and "authority" not in held:
+        yield warning(
+            "authority-nobody",
+            "Nobody holds the duty authority.",
+            f"Run: ckan govopen duty give USER {name} authority",
+        )
+    if (
+        settings.review_on()
+        and "reviewer" not in held
+        and not (settings.review_delegate_to_authority() and "authority" in held)
+    ):
+        yield warning(
+            "review-nobody",
+            "Nobody can review: nothing will become public.",
+            "Run: ckan govopen duty give USER ORGANIZATION reviewer",
+        )
+
+
+def demo() -> Iterator[Finding]:
+    """Demonstration accounts have passwords that anybody can look up."""
+    accounts = model.Session.scalar(
+        sa.select(sa.func.count())
+        .select_from(model.User)
+        .where(model.User.name.startswith(DEMO), model.User.state == "active")
+    )
+    if not accounts:
+        return
+    text = f"There are {accounts} demonstration accounts."
+    todo = "Take the demo away before the portal serves anybody: ckan govopen demo --remove"
+    yield note("demo", text, todo) if settings.demo() else error("demo", text, todo)
+
+
+def ledger_key() -> Iterator[Finding]:
+    """Can checkpoints be signed?"""
+    target = key.path()
+    if target is None:
+        yield error(
+            "ledger-key", "There is no place for the ledger's key.", "Set ckan.storage_path."
+        )
+        return
+    problem = key.problem(target)
+    if problem:
+        yield warning("ledger-key", problem, "See the message.")
+    storage = tk.config.get("ckan.storage_path")
+    if storage and str(target).startswith(f"{storage.rstrip('/')}/storage/"):
+        yield error(
+            "ledger-key-public",
+            "The ledger's key lies in a folder that is served to everybody.",
+            "Move it and set ckanext.govopen.ledger.key_file.",
+        )

@@ -1,0 +1,119 @@
+"""Solr, its schema, the index, and the storage of files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import requests
+from ckan.lib.search.common import is_available
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.access import files
+from ckanext.govopen.cli.checks.finding import Finding, error, warning
+from ckanext.govopen.domain.release import FileFact
+from ckanext.govopen.search import document
+
+SCHEMA = Path(__file__).resolve().parents[2] / "search" / "solr" / "conf" / "schema.xml"
+TODO = "Write the configuration out (ckan govopen solr-config --out DIR) and rebuild the index."
+SECONDS = 10
+
+
+def check(index: bool = False) -> list[Finding]:
+    """All findings of this area; with ``index`` index and database are compared as well."""
+    found = [*solr(), *storage()]
+    if index and not any(finding.code == "solr" for finding in found):
+        found += compare()
+    return found
+
+
+def solr() -> Iterator[Finding]:
+    """Does Solr answer, with the schema that the portal ships?"""
+    if not is_available():
+        yield error("solr", "Solr does not answer.", "Start it, or correct solr_url.")
+        return
+    url = str(tk.config["solr_url"])
+    user, password = tk.config.get("solr_user"), tk.config.get("solr_password")
+    auth = (user, password) if user and password else None
+    wanted_name, wanted = schema_of(SCHEMA.read_text(encoding="utf-8"))
+    try:
+        answer = requests.get(
+            f"{url.rstrip('/')}/schema", params={"wt": "json"}, auth=auth, timeout=SECONDS
+        )
+        answer.raise_for_status()
+        schema = answer.json()["schema"]
+    except (requests.RequestException, ValueError, KeyError):
+        yield warning("solr-schema", "Solr does not tell its schema.", TODO)
+        return
+    if schema.get("name") != wanted_name:
+        yield error(
+            "solr-schema",
+            f"Solr has the schema {str(schema.get('name'))[:40]}, not {wanted_name}.",
+            TODO,
+        )
+    known = {field["name"]: field.get("type") for field in schema.get("fields", [])}
+    missing = sorted(set(wanted) - set(known))
+    if missing:
+        yield error(
+            "solr-fields",
+            f"Solr's schema lacks {len(missing)} fields, among them {', '.join(missing[:5])}.",
+            TODO,
+        )
+    other = sorted(name for name in wanted if name in known and known[name] != wanted[name])
+    if other:
+        yield error(
+            "solr-fields",
+            f"Fields of Solr's schema have another type: {', '.join(other[:5])}.",
+            TODO,
+        )
+
+
+def schema_of(xml: str) -> tuple[str, dict[str, str]]:
+    """Name of a schema and the types of its fields."""
+    root = ElementTree.fromstring(xml)  # noqa: S314 - the project's own file
+    fields = {
+        field.attrib["name"]: field.attrib["type"]
+        for field in root.iter("field")
+        if not field.attrib["name"].startswith("_")
+    }
+    return root.attrib.get("name", ""), fields
+
+
+def compare() -> Iterator[Finding]:
+    """Datasets for which the index says something else than the database."""
+    differences = document.check()
+    if differences:
+        yield warning(
+            "index",
+            f"The index differs from the database for {len(differences)} datasets.",
+            "Run: ckan search-index rebuild",
+        )
+
+
+def storage() -> Iterator[Finding]:
+    """Can files be stored? Asks for one that is not there, and on a disk for the right to write."""
+    nothing = FileFact(sha256="0" * 64, size=0, name="", media_type="")
+    try:
+        files.exists(nothing)
+        path = files.local_path(nothing)
+    except files.StorageMissing as problem:
+        yield error("storage", str(problem), "See the message.")
+        return
+    except Exception as problem:
+        # Whatever the driver of a storage raises, the files cannot be reached.
+        yield error(
+            "storage",
+            f"The storage of files cannot be reached ({type(problem).__name__}).",
+            "Check its address, its rights and its credentials.",
+        )
+        return
+    if path is not None:
+        folder = next(parent for parent in Path(path).absolute().parents if parent.exists())
+        if not os.access(folder, os.W_OK):
+            yield error(
+                "storage",
+                f"Files cannot be written below {folder}.",
+                "Give the user of CKAN the right to write there.",
+            )

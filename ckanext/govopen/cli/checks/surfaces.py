@@ -1,0 +1,50 @@
+"""Routes and actions that the inventory does not list: other plugins' and newer versions' ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ckan import logic
+from flask import current_app
+
+from ckanext.govopen.access.inventory import Inventory, inventory
+from ckanext.govopen.cli.checks.finding import Finding, warning
+
+TODO = (
+    "Outsiders get 404 for it. Read what it lets out, then list it in access/surfaces.yaml of a"
+    " release of the extension, or leave it closed."
+)
+
+
+def unlisted_routes(endpoints: Iterable[str], known: Inventory) -> list[str]:
+    """Endpoints without a row; static files need none."""
+    return sorted(
+        {
+            endpoint
+            for endpoint in endpoints
+            if known.route(endpoint) is None
+            and endpoint != "static"
+            and not endpoint.endswith(".static")
+        }
+    )
+
+
+def unlisted_actions(names: Iterable[str], known: Inventory) -> list[str]:
+    """Actions without a row."""
+    return sorted({name for name in names if known.action(name) is None})
+
+
+def check() -> list[Finding]:
+    """All findings of this area."""
+    # The registry is filled at the first call.
+    logic.get_action("package_show")
+    endpoints = [str(rule.endpoint) for rule in current_app.url_map.iter_rules()]
+    found = [
+        warning("unlisted-route", f"The route {endpoint} is not in the inventory.", TODO)
+        for endpoint in unlisted_routes(endpoints, inventory())
+    ]
+    found += [
+        warning("unlisted-action", f"The action {name} is not in the inventory.", TODO)
+        for name in unlisted_actions(logic._actions, inventory())
+    ]
+    return found

@@ -1,0 +1,87 @@
+"""What the commands share: in whose name they act, how they answer and how they fail."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+from ckan.plugins import toolkit as tk
+from ckan.types import Context
+
+
+def site_context() -> Context:
+    """A new context of the site's own account: whoever has the command line is the operator."""
+    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
+    return Context(user=user["name"], ignore_auth=True)
+
+
+@contextmanager
+def request() -> Iterator[None]:
+    """A request of the application, as actions need it that make addresses of pages."""
+    context = click.get_current_context(silent=True)
+    app = context.meta.get("flask_app") if context is not None else None
+    if app is None:
+        yield
+        return
+    with app.test_request_context():
+        yield
+
+
+class Failed(Exception):
+    """An action refused; the message is for people."""
+
+
+def act(action: str, data: dict[str, Any] | None = None) -> Any:
+    """Runs an action in the site's name; raises :class:`Failed` when it refuses."""
+    try:
+        with request():
+            return tk.get_action(action)(site_context(), data or {})
+    except tk.ValidationError as error:
+        raise Failed("\n".join(lines(error.error_dict))) from None
+    except tk.ObjectNotFound as error:
+        raise Failed(str(error) or "Not found.") from None
+    except tk.NotAuthorized as error:
+        raise Failed(str(error) or "Not authorised.") from None
+
+
+def call(action: str, data: dict[str, Any] | None = None) -> Any:
+    """The same; ends the program with a message when the action refuses."""
+    try:
+        return act(action, data)
+    except Failed as failed:
+        fail(str(failed))
+
+
+def lines(error_dict: Any) -> list[str]:
+    """One line per problem: refusals with rule and article, others with their field."""
+    result: list[str] = []
+    for field, problems in dict(error_dict).items():
+        if field == "__type":
+            continue
+        for problem in problems if isinstance(problems, list) else [problems]:
+            if isinstance(problem, dict) and "message" in problem:
+                article = f", article {problem['article']}" if problem.get("article") else ""
+                result.append(f"{problem['message']} ({problem.get('rule')}{article})")
+            else:
+                result.append(f"{field}: {problem}")
+    return result
+
+
+def fail(message: str) -> NoReturn:
+    """Says what went wrong and ends with exit code 1."""
+    click.secho(message, fg="red", err=True)
+    sys.exit(1)
+
+
+def print_json(value: Any) -> None:
+    """JSON for programs, readable for people."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str))
+
+
+def name_of(someone: Any) -> str:
+    """The name of a person or an organisation in an action's answer; ``-`` for nobody."""
+    return someone["name"] if someone else "-"

@@ -1,0 +1,114 @@
+"""The jobs of the scheduler: each can run twice without harm, and one that fails stops no other."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.plugins import plugin_loaded
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.cli import common
+from ckanext.govopen.logic import command as commands
+from ckanext.govopen.logic import deliver, file_upkeep
+from ckanext.govopen.model import settings
+from ckanext.govopen.model.review import ReviewRow
+
+log = logging.getLogger(__name__)
+
+#: Reviews handed in by themselves in one round.
+MANY = 500
+#: Least time between two runs of ckanext-harvest's dispatcher and of the collection of bytes.
+HARVEST_EVERY = datetime.timedelta(minutes=1)
+COLLECT_EVERY = datetime.timedelta(days=1)
+
+
+class Rounds:
+    """What one long-lived scheduler remembers between its rounds."""
+
+    def __init__(self) -> None:
+        #: Reviews that lacked something, with the moment of their last change: asking again
+        #: before the dataset changes would give the same answer.
+        self._lacking: dict[str, datetime.datetime] = {}
+        self._last: dict[str, datetime.datetime] = {}
+
+    def run(self) -> dict[str, int | None]:
+        """One round; number of things done by job, None for a job that failed."""
+        jobs: dict[str, Callable[[], int]] = {
+            "reviews": self.submit_settled,
+            "outbox": self.deliver,
+            "harvest": self.harvest,
+            "files": self.collect,
+        }
+        done: dict[str, int | None] = {}
+        for name, job in jobs.items():
+            try:
+                with common.request():
+                    done[name] = job()
+            except Exception:
+                # The next round tries again; the other jobs must run meanwhile.
+                log.exception("The job %s failed.", name)
+                model.Session.rollback()
+                done[name] = None
+            finally:
+                model.Session.remove()
+        return done
+
+    def submit_settled(self) -> int:
+        """Hands in the reviews of active datasets that nobody has changed for a while."""
+        if not settings.review_on():
+            return 0
+        before = commands.now() - datetime.timedelta(minutes=settings.review_settle_minutes())
+        rows = model.Session.execute(
+            sa.select(ReviewRow.id, ReviewRow.changed_at)
+            .join(model.Package, model.Package.id == ReviewRow.package_id)
+            .where(
+                ReviewRow.status == "open",
+                ReviewRow.changed_at <= before,
+                model.Package.state == "active",
+            )
+            .order_by(ReviewRow.changed_at)
+        ).all()
+        self._lacking = {row.id: row.changed_at for row in rows if self._lacks(row)}
+        done = 0
+        for row in [row for row in rows if not self._lacks(row)][:MANY]:
+            try:
+                common.act("govopen_review_submit", {"id": row.id})
+                done += 1
+            except common.Failed:
+                self._lacking[row.id] = row.changed_at
+        return done
+
+    def _lacks(self, row: sa.Row[tuple[str, datetime.datetime]]) -> bool:
+        return self._lacking.get(row[0]) == row[1]
+
+    def deliver(self) -> int:
+        """Delivers what earlier commits left in the outbox."""
+        return deliver.due_now(commands.now())
+
+    def harvest(self) -> int:
+        """Lets ckanext-harvest start what is due and mark what has ended."""
+        if not plugin_loaded("harvest") or not self._due("harvest", HARVEST_EVERY):
+            return 0
+        context = common.site_context()
+        context["model"], context["session"] = model, model.Session
+        tk.get_action("harvest_jobs_run")(context, {})
+        return 1
+
+    def collect(self) -> int:
+        """Deletes bytes that nothing names any more, once a day."""
+        if not self._due("files", COLLECT_EVERY):
+            return 0
+        days = datetime.timedelta(days=settings.files_collect_after_days())
+        return len(file_upkeep.collect(model.Session, commands.now() - days))
+
+    def _due(self, job: str, every: datetime.timedelta) -> bool:
+        now = commands.now()
+        last = self._last.get(job)
+        if last is not None and now - last < every:
+            return False
+        self._last[job] = now
+        return True
