@@ -70,7 +70,7 @@ def read(text: str, filename: str) -> Document:
         for event in yaml.parse(text, Loader=_LOADER):
             # A tag or an anchor on a value, or an alias in its place.
             if getattr(event, "anchor", None) or getattr(event, "tag", None):
-                line = event.start_mark.line + 1
+                line = getattr(event.start_mark, "line", 0) + 1
                 raise ProfileError(
                     filename, [Problem(line, "", "anchors, aliases and tags are not allowed")]
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,21 +42,21 @@ def jilin() -> Profile:
     return load(profile_text(), "jilin.yaml")
 
 
+@functools.cache
+def _values() -> str:
+    return json.dumps(yaml.safe_load(profile_text()), default=str)
+
+
 def changed(change: Callable[[dict[str, Any]], None]) -> Profile:
     """Jilin's profile with something else in it, through the loader like any other."""
-    data = yaml.safe_load(profile_text())
+    data = json.loads(_values())
     change(data)
     return load(dump(data), "changed.yaml")
 
 
 def dump(data: dict[str, Any]) -> str:
-    """YAML text without anchors."""
-
-    class Plain(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    return yaml.dump(data, Dumper=Plain, allow_unicode=True, sort_keys=False)
+    """A profile as text: JSON is YAML too."""
+    return json.dumps(data, ensure_ascii=False, indent=1, default=str)
 
 
 def complete_dataset(**fields: Any) -> dict[str, Any]:
