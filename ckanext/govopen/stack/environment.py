@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -70,13 +71,8 @@ class Environment:
 def check_platform() -> None:
     """Refuse, with what to do instead, where the wheels of the servers do not exist.
 
-    :raises StackError: on an unknown platform or an old Python
+    :raises StackError: on an unknown platform
     """
-    if sys.version_info < (3, 10):
-        raise StackError(
-            f"Python {platform.python_version()} is too old, 3.10 or later is needed.",
-            "Run it with another one: python3.11 ./portal up",
-        )
     if (platform.system(), platform.machine()) not in KNOWN:
         raise StackError(
             f"{platform.system()} on {platform.machine()} is not a platform with ready-made"
@@ -113,6 +109,11 @@ def ensure(home: Home, *, development: bool = False, need_servers: bool = True) 
         return environment
     _check_disk(home)
     if not environment.python.exists():
+        if importlib.util.find_spec("ensurepip") is None:
+            raise StackError(
+                f"{sys.executable} comes without the modules venv and ensurepip.",
+                "Install them (Debian: apt-get install python3-venv), or use another Python.",
+            )
         step(f"Making a Python environment in {home.env}")
         _run(home, [sys.executable, "-m", "venv", "--clear", str(home.env)])
     for name in stale:

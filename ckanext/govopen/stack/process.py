@@ -57,7 +57,7 @@ def _boot() -> str:
 
 
 def birth(pid: int) -> str | None:
-    """When the process began, as a string to compare; None when it does not run (or is a zombie)."""
+    """When the process began, as a string to compare; None when it is gone or a zombie."""
     if PROC.joinpath("self/stat").exists():
         try:
             state, _, ticks = parse_stat((PROC / str(pid) / "stat").read_text())

@@ -56,9 +56,8 @@ class Services:
         :raises StackError: naming the server that does not come up
         """
         self.home.secrets()
-        if self.solr in self.own and not self.solr.is_current():
-            if self.solr.stop():
-                step("The search configuration changed: Solr starts anew with an empty index")
+        if self.solr in self.own and not self.solr.is_current() and self.solr.stop():
+            step("The search configuration changed: Solr starts anew with an empty index")
         dead = [server for server in self.own if not self.home.register.alive(server.name)]
         for server in dead:  # all are launched first, so that they load at the same time
             leftover = self.home.register.read(server.name)

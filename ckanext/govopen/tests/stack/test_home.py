@@ -66,9 +66,9 @@ def test_state_is_remembered(home: Home) -> None:
 
 
 def test_two_launchers_do_not_work_on_one_home(home: Home) -> None:
-    with home.locked():
-        with pytest.raises(StackError, match=r"Another \./portal"), Home(home.root).locked():
-            pass
+    second = Home(home.root)
+    with home.locked(), pytest.raises(StackError, match=r"Another \./portal"), second.locked():
+        pass
     with Home(home.root).locked():
         pass
 

@@ -36,7 +36,7 @@ def test_values_come_back_as_they_went_in() -> None:
 
 
 def test_a_value_cannot_smuggle_in_another_option() -> None:
-    with pytest.raises(ValueError, match="ckan.site_title"):
+    with pytest.raises(ValueError, match=r"ckan\.site_title"):
         settings.render({"ckan.site_title": "x\nckan.plugins = evil"}, "about")
 
 

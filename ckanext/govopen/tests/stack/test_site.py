@@ -41,7 +41,7 @@ def test_a_port_that_is_none_is_refused(home: Home, port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"host": "0.0.0.0"}, {"site_url": "https://data.example"}, {"host": "::"}]
+    "options", [{"host": "192.0.2.1"}, {"site_url": "https://data.example"}, {"host": "::"}]
 )
 def test_a_demo_is_not_shown_to_the_world(home: Home, options: dict[str, str]) -> None:
     with pytest.raises(StackError, match="demo"):
