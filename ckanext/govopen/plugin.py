@@ -91,6 +91,9 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
         toolkit.add_template_directory(config, "templates")
         toolkit.add_public_directory(config, "public")
         toolkit.add_resource("assets", "ckanext-govopen")
+        # A site that has a list of licences of its own keeps it.
+        if not config.get("licenses_group_url"):
+            config["licenses_group_url"] = f"file://{_HERE / 'schemas' / 'licenses.json'}"
 
     def update_config_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return texts.update_config_schema(schema)

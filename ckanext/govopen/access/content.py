@@ -183,9 +183,7 @@ def _bytes(fact: FileFact, public: bool) -> Response:
         log.error("The bytes of %s are not in the storage.", fact.sha256)
         return toolkit.abort(
             404,
-            toolkit._(
-                "The file is not in the portal's storage. Please tell the portal's operator."
-            ),
+            toolkit._("The portal has lost this file. Please tell the portal's operator."),
         )
     body = wrap_file(request.environ, stream) if hasattr(stream, "read") else stream  # pyright: ignore[reportArgumentType]
     response = Response(body, direct_passthrough=True)

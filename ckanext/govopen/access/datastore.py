@@ -17,7 +17,7 @@ from typing import Any
 
 from ckan import model
 from ckan.logic import fresh_context
-from ckan.plugins import toolkit
+from ckan.plugins import plugin_loaded, toolkit
 
 from ckanext.govopen.access import clock, deliveries
 from ckanext.govopen.access.handler import Action, Handler
@@ -59,19 +59,22 @@ def rows(context: Any, resource_id: str | None) -> Rows:
     return Rows(True)
 
 
-def mark(dataset: dict[str, Any], released: bool) -> None:
+def mark(dataset: dict[str, Any], digests: Mapping[str, str] | None = None) -> None:
     """Say of every resource of a dataset dict whether the DataStore has its rows, in place.
 
-    One statement. ``released`` for a release: its rows count only when they are the released ones.
+    ``digests`` are those that a release names, by resource id: its rows count only when they were
+    made from them. None for the working copy. One statement, none without resources.
     """
-    held = file_model.loaded_of_package(model.Session, dataset["id"])
-    digests = file_model.released_digests(model.Session, dataset["id"]) if released else {}
-    for resource in dataset.get("resources") or []:
+    resources = dataset.get("resources") or []
+    if not plugin_loaded("datastore"):
+        return
+    held = file_model.loaded(model.Session, [resource["id"] for resource in resources])
+    for resource in resources:
         row = held.get(resource["id"])
         if row is None and not settings.review_on():
             continue  # CKAN's own rows, with CKAN's own word for them
         there = row is not None and not row.problem
-        if row is not None and released and settings.review_on():
+        if row is not None and digests is not None and settings.review_on():
             there = there and digests.get(resource["id"]) == row.sha256
         resource["datastore_active"] = there
 

@@ -98,20 +98,27 @@ def open_bytes(fact: FileFact) -> Iterable[bytes]:
 
 
 def put(stream: IO[bytes], fact: FileFact) -> None:
-    """Store the bytes of ``fact`` (``stream`` at their beginning) unless they are there already."""
+    """Store the bytes of ``fact`` (``stream`` at their beginning) unless they are there already.
+
+    What lies in their place and is not of their length was never finished and is replaced.
+    """
     if exists(fact):
         return
     store = storage()
     target = location(fact.sha256)
     upload = fk.Upload(stream, target, fact.size, fact.media_type)  # pyright: ignore[reportArgumentType]
     if not store.supports(fk.Capability.MOVE):  # object stores write whole objects or none
+        store.remove(fk.FileData(target))
         store.upload(target, upload)
         return
     beside = fk.Location(f"incoming/{uuid.uuid4().hex}")
     written = store.upload(beside, upload)
     try:
         if not exists(fact):
+            store.remove(fk.FileData(target))
             store.move(target, written)
+    except files.exc.ExistingFileError:
+        pass  # somebody else has stored the same bytes in this moment
     finally:
         store.remove(written)
 

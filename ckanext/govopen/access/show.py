@@ -10,6 +10,7 @@ from ckan.lib import munge
 from ckan.lib.dictization.model_dictize import resource_view_list_dictize
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access.datastore import mark
 from ckanext.govopen.access.facts import governed
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.policy import Sight
@@ -51,6 +52,7 @@ def package_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -
         dataset = next_action(context, data_dict)
         if dataset.get("id") and governed(dataset.get("type")):
             _add_sources(dataset, shown=access.reason != INTERNAL_REASON)
+            mark(dataset)
         return dataset
     return _released(context, data_dict, str(reference))
 
@@ -83,6 +85,7 @@ def _released(context: Any, data_dict: dict[str, Any], reference: str) -> dict[s
     default = toolkit.asbool(data_dict.get("use_default_schema", False))
     dataset = copy.deepcopy(row.data["default" if default else "shown"])
     present(dataset)
+    mark(dataset, {name: fact["sha256"] for name, fact in row.files.items()})
     if context.get("for_view"):
         for plugin in plugins.PluginImplementations(plugins.IPackageController):
             dataset = plugin.before_dataset_view(dataset)

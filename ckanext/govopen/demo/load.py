@@ -14,6 +14,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ def load(accounts_file: Path, say: Say) -> dict[str, Any]:
     passwords = _accounts(say)
     _members(authority, [a for a in people.ACCOUNTS if a.department == people.AUTHORITY])
     source_id = _source(authority, say)
-    _harvest(source_id, say)
+    with _option("ckanext.govopen.harvest.may_create_organizations", True):
+        _harvest(source_id, say)
     departments = _departments(source_id)
     for code, organization in departments.items():
         _members(organization, [a for a in people.ACCOUNTS if a.department == code])
@@ -92,12 +94,25 @@ def load(accounts_file: Path, say: Say) -> dict[str, Any]:
         for account in people.ACCOUNTS
         if "reviewer" in account.duties and account.department in departments
     }
-    _review(reviewers, say)
+    with _option("ckanext.govopen.review.settle_minutes", 0):
+        # The catalogue is complete: nothing of it is still being worked on.
+        _review(reviewers, say)
     _uploads(departments, say)
     _deliver(say)
     written = _write(accounts_file, passwords)
     say(f"The demonstration is loaded ({time.monotonic() - begun:.0f} s).")
     return written
+
+
+@contextmanager
+def _option(key: str, value: Any) -> Iterator[None]:
+    """An option of the site as the demonstration needs it, in this process and for a while."""
+    before = toolkit.config.get(key)
+    toolkit.config[key] = value
+    try:
+        yield
+    finally:
+        toolkit.config[key] = before
 
 
 def _portal(user: str | None = None) -> dict[str, Any]:

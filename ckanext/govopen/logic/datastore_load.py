@@ -8,6 +8,7 @@ reader sees the old rows or the new ones; and while a table is replaced, outside
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from ckan import model
 from ckan.plugins import plugin_loaded
 
 from ckanext.govopen.access import clock, files
+from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.logic import datastore_table
 from ckanext.govopen.logic.table import TABULAR, Unreadable, read
@@ -122,9 +124,9 @@ def _load(package_id: str, resource_id: str, fact: FileFact, items: dict[str, st
             count = datastore_table.flatten(table, flat)
             datastore_table.replace(resource_id, table.columns, flat, count)
     except Unreadable as error:
-        problem = str(error)
+        problem = json.dumps({"message": error.message, "params": error.params})
     except files.BytesMissing:
-        problem = "The portal has lost this file."
+        problem = json.dumps({"message": N_("The portal has lost this file."), "params": {}})
     if problem:
         log.warning("The rows of resource %s were not loaded: %s", resource_id, problem)
         datastore_table.drop(resource_id)

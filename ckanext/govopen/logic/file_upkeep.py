@@ -10,6 +10,7 @@ from typing import IO, Any
 import file_keeper as fk
 from ckan import model
 from ckan.lib import uploader
+from ckan.plugins import plugin_loaded
 
 from ckanext.govopen.access import files as bytes_store
 from ckanext.govopen.logic import command, upload
@@ -53,29 +54,51 @@ def _is_older(store: fk.Storage, place: fk.Location, moment: datetime.datetime) 
 
 
 def take_over(session: Any, package_id: str) -> dict[str, str]:
-    """Bring the uploaded files of a dataset of an existing site under their digests.
+    """Bring the content of a dataset of an existing site under digests.
 
-    Reads them where CKAN keeps them and leaves them there. Gives ``taken``, ``known`` or
-    ``missing`` by resource id. The caller commits.
+    Uploaded files are read where CKAN keeps them and left there; rows that a department delivered
+    stay where they are. Gives ``taken``, ``known`` or ``missing`` by resource id. The caller
+    commits.
     """
-    resources = session.query(model.Resource).filter_by(
-        package_id=package_id, state="active", url_type="upload"
-    )
     known = file_model.current(session, package_id)
     done: dict[str, str] = {}
-    for resource in resources:
+    for resource in session.query(model.Resource).filter(
+        model.Resource.package_id == package_id,
+        model.Resource.state == "active",
+        model.Resource.url_type.in_(file_model.HELD_URL_TYPES),
+    ):
         if resource.id in known:
             done[resource.id] = "known"
-            continue
-        source = _ckan_file(resource.id)
-        if source is None:
-            done[resource.id] = "missing"
-            continue
-        with source:
-            fact = upload.store(source, (resource.url or "").rsplit("/", 1)[-1])
-        file_model.record(session, resource.id, package_id, fact, command.now())
-        done[resource.id] = "taken"
+        elif resource.url_type == "upload":
+            done[resource.id] = _take_file(session, resource)
+        else:
+            done[resource.id] = _take_rows(session, resource)
     return done
+
+
+def _take_file(session: Any, resource: Any) -> str:
+    source = _ckan_file(resource.id)
+    if source is None:
+        return "missing"
+    with source:
+        fact = upload.store(source, (resource.url or "").rsplit("/", 1)[-1])
+    file_model.record(session, resource.id, resource.package_id, fact, command.now())
+    return "taken"
+
+
+def _take_rows(session: Any, resource: Any) -> str:
+    if not plugin_loaded("datastore"):
+        return "missing"
+    from ckanext.datastore.backend import DatastoreBackend
+
+    backend: Any = DatastoreBackend.get_active_backend()
+    if not backend.resource_exists(resource.id):
+        return "missing"
+    now = command.now()
+    place = (resource.id, resource.package_id)
+    digest = file_model.record_rows(session, *place, b"taken over", now)
+    file_model.set_loaded(session, *place, digest, now, written=True)
+    return "taken"
 
 
 def _ckan_file(resource_id: str) -> IO[bytes] | None:
@@ -84,7 +107,7 @@ def _ckan_file(resource_id: str) -> IO[bytes] | None:
         store = bytes_store.storage()
         place = uploader.FKResourceUpload({}).get_path(resource_id)
         path = bytes_store.path_of(store, fk.Location(place))
-    except (bytes_store.StorageMissing, fk.exc.FileKeeperError):
+    except (bytes_store.StorageMissing, fk.exc.FilesError):
         path = None
     for candidate in filter(None, (path, _legacy_path(resource_id))):
         if Path(candidate).is_file():

@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 
 import openpyxl
 
+from ckanext.govopen.domain.refusal import N_, fill
 from ckanext.govopen.logic.encoding import Undecodable, detect
 
 __all__ = ["Column", "Table", "Unreadable", "read"]
@@ -43,7 +44,12 @@ csv.field_size_limit(16 * 1024 * 1024)
 
 
 class Unreadable(ValueError):
-    """The file cannot be read as a table; the text (an English msgid, filled in) says why."""
+    """The file cannot be read as a table. ``message`` is a msgid, ``params`` fill its places."""
+
+    def __init__(self, message: str, **params: Any) -> None:
+        self.message = message
+        self.params = params
+        super().__init__(fill(message, params))
 
 
 @dataclass
@@ -102,8 +108,8 @@ def read(file: IO[bytes], media_type: str, items: Mapping[str, str] | None = Non
 def _text_lines(file: IO[bytes], delimiter: str | None) -> Iterator[list[str | None]]:
     try:
         encoding = detect(file)
-    except Undecodable as error:
-        raise Unreadable(str(error)) from None
+    except Undecodable:
+        raise Unreadable(N_("The text is neither UTF-8 nor GB 18030 nor Big5.")) from None
     text = io.TextIOWrapper(_Kept(file), encoding=encoding, newline="")  # pyright: ignore[reportArgumentType]
     try:
         if delimiter is None:
@@ -113,7 +119,9 @@ def _text_lines(file: IO[bytes], delimiter: str | None) -> Iterator[list[str | N
         for cells in csv.reader(text, delimiter=delimiter):
             yield [_clean(cell) for cell in cells]
     except csv.Error as error:
-        raise Unreadable(f"The file is not well-formed CSV: {error}.") from None
+        raise Unreadable(
+            N_("The file is not well-formed CSV: %(reason)s."), reason=str(error)
+        ) from None
 
 
 class _Kept(io.RawIOBase):
@@ -165,7 +173,7 @@ def _workbook_lines(file: IO[bytes]) -> Iterator[list[str | None]]:
     try:
         with zipfile.ZipFile(file) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
-                raise Unreadable("The workbook is too large when unpacked.")
+                raise Unreadable(N_("The workbook is too large when unpacked."))
         file.seek(0)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
@@ -184,7 +192,7 @@ def _workbook_lines(file: IO[bytes]) -> Iterator[list[str | None]]:
     except Unreadable:
         raise
     except _DAMAGED:
-        raise Unreadable("The workbook cannot be opened.") from None
+        raise Unreadable(N_("The workbook cannot be opened.")) from None
 
 
 def _cell(value: Any) -> str | None:
@@ -211,7 +219,7 @@ def _heading_row(sample: list[list[str | None]]) -> int:
     widths = [sum(cell is not None for cell in row) for row in sample]
     widest = max(widths, default=0)
     if not widest:
-        raise Unreadable("The file has no rows.")
+        raise Unreadable(N_("The file has no rows."))
     return next(at for at, width in enumerate(widths) if width * 2 >= widest)
 
 
@@ -219,7 +227,7 @@ def _columns(headings: list[str | None], items: Mapping[str, str]) -> list[Colum
     while headings and headings[-1] is None:
         headings = headings[:-1]
     if len(headings) > MAX_COLUMNS:
-        raise Unreadable(f"The table has more than {MAX_COLUMNS} columns.")
+        raise Unreadable(N_("The table has more than %(most)s columns."), most=MAX_COLUMNS)
     numeric = {_plain(name) for name, kind in items.items() if kind in NUMERIC_ITEMS}
     columns: list[Column] = []
     taken: set[str] = {"_id", "_full_text"}
@@ -257,8 +265,12 @@ def _rows(
             continue
         if any(cell is not None for cell in cells[width:]):
             raise Unreadable(
-                f"Row {number} has more values than there are headings ({width}). A value that "
-                f"contains the delimiter has to stand in quotation marks."
+                N_(
+                    "Row %(row)s has more values than there are headings (%(headings)s). A value "
+                    "that contains the delimiter has to stand in quotation marks."
+                ),
+                row=number,
+                headings=width,
             )
         row = cells[:width] + [None] * (width - len(cells))
         for column, value in zip(columns, row, strict=True):

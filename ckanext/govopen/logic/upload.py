@@ -171,8 +171,9 @@ class DigestUpload:
         :raises ObjectNotFound: it has none
         """
         resource = model.Session.get(model.Resource, id)
-        fact = resource and file_model.of_resource(model.Session, id, resource.package_id)
-        if not fact or fact.media_type == file_model.ROWS:
+        package_id = resource.package_id if resource is not None else None
+        fact = file_model.of_resource(model.Session, id, package_id) if package_id else None
+        if fact is None or fact.media_type == file_model.ROWS:
             raise toolkit.ObjectNotFound(toolkit._("Resource not found"))
         return bytes_store.location(fact.sha256)
 

@@ -61,8 +61,8 @@ class LoadedRow(tk.BaseModel):
 
     ``sha256`` is the digest of the file (or of the chain of deliveries) its rows were made from:
     an outsider reads rows only while it is the digest that the live release names. ``written``
-    says that the department delivered the rows itself. ``problem`` is a sentence for staff when
-    the file could not be loaded; there is no table then.
+    says that the department delivered the rows itself. ``problem`` says in
+    JSON (``message``: a msgid, ``params``) why the file could not be loaded; no table then.
     """
 
     __tablename__ = "govopen_loaded"

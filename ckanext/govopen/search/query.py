@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckan.lib.search import SearchError, SearchQueryError
 from ckan.plugins import plugin_loaded, toolkit
+from werkzeug.exceptions import BadRequest
 
 from ckanext.govopen.search import fields, syntax
 
@@ -33,12 +34,24 @@ _ORDER = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_-]*)\s+(asc|desc)\s*\Z", re.IGNORE
 _CKAN_DEFAULT = "score desc, metadata_modified desc"
 
 
-class SearchRefused(toolkit.ValidationError, SearchQueryError):
-    """A search that may not be asked: 409 by API, 400 on pages (they expect CKAN's own error)."""
+class SearchFailed(SearchQueryError, BadRequest):
+    """A search that Solr could not carry out as it was asked: 400, wherever it comes up.
+
+    Some of CKAN's pages (the feeds) catch no error of the search; as an HTTP error it still is an
+    error page and not a fault of the server.
+    """
+
+
+class SearchRefused(toolkit.ValidationError, SearchFailed):
+    """A search that may not be asked: 409 by API, 400 on pages."""
+
+    def __init__(self, error_dict: dict[str, list[str]]) -> None:
+        super().__init__(error_dict)
+        self.description = str(self)
 
     def __str__(self) -> str:
         """What the page tells: parameter and reason."""
-        return "; ".join(f"{name}: {reasons[0]}" for name, reasons in self.error_dict.items())
+        return "; ".join(f"{name}: {reason}" for name, reason in self.error_summary.items())
 
 
 def _refuse(parameter: str, message: str) -> SearchRefused:
@@ -128,11 +141,11 @@ def search_defaults(params: dict[str, Any], person: Person) -> dict[str, Any]:
 def told(error: SearchError) -> SearchError:
     """An error of the search as it may be shown: CKAN's own text repeats the whole query, with
     the permission labels of the person and the address of Solr in it."""
-    if isinstance(error, SearchRefused):
+    if isinstance(error, SearchFailed):
         return error
     if isinstance(error, SearchQueryError):
-        return SearchQueryError(str(error.args[0]) if error.args else "")
-    return SearchQueryError(toolkit._("The search could not be carried out as it was asked."))
+        return SearchFailed(str(error.args[0]) if error.args else "")
+    return SearchFailed(toolkit._("The search could not be carried out as it was asked."))
 
 
 def _text(params: dict[str, Any], parameter: str) -> str:

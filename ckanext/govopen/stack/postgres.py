@@ -36,6 +36,10 @@ shared_buffers = 128MB
 timezone = 'UTC'
 log_timezone = 'UTC'
 lc_messages = 'C'
+# Values of rows and parameters are nobody's business in a log.
+log_min_error_statement = panic
+log_error_verbosity = terse
+log_parameter_max_length_on_error = 0
 """
 
 

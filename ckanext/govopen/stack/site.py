@@ -111,11 +111,13 @@ def up(home: Home, environment: Environment, services: Services, options: Option
     if changed and programs.stop():
         step("The configuration changed: the programs start anew")
     _bring_up_to_date(home, environment, programs)
-    programs.start()
     if state.demo and not home.state().get("demo_loaded"):
-        step("Loading the demo catalogue (once; --no-demo leaves it out)")
+        # It harvests in its own process: consumers that run already would take its records.
+        programs.stop()
+        step("Loading the demo catalogue (once, some minutes; --no-demo leaves it out)")
         programs.ckan("govopen", "demo")
         home.remember(demo_loaded=True)
+    programs.start()
     step("The portal is up.")
     farewell(home, state)
 
@@ -166,9 +168,12 @@ def farewell(home: Home, state: SiteState) -> None:
             line(f"    {row['name']:{width}}  {row['password']}  {row['role']}")
     line()
     line("  Try:")
-    line("    search 医疗 or 醫療 on the home page, open a conditional dataset without signing in,")
     line("    /open/law (the law, article by article), /open/list (the open list),")
-    line("    sign in as a department, change a dataset, and as its reviewer at /open/desk.")
+    if accounts:
+        line("    search 医疗 or 醫療, open a conditional dataset without signing in, then sign in")
+        line("    as a department, change a dataset, and decide on it as its reviewer at /open/desk.")
+    else:
+        line("    ./portal ckan sysadmin add NAME, sign in, make a department and its first dataset.")
     line()
     line("  ./portal status    ./portal logs web    ./portal ckan --help    ./portal down")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from ckan.plugins import toolkit
 
@@ -52,30 +53,45 @@ def govopen_pick(value: Any) -> str:
     return words.pick(value, locale())
 
 
+#: CKAN's locale -> its language tag and what the language calls itself.
+_LANGUAGES = {
+    "zh_Hans_CN": ("zh-Hans", "简体中文"),
+    "zh_Hant_TW": ("zh-Hant", "繁體中文"),
+    "en": ("en", "English"),
+}
+
+
+def _tag(code: str) -> str:
+    return _LANGUAGES.get(code, (code.replace("_", "-"),))[0]
+
+
 def govopen_lang() -> str:
     """The language tag of the page (BCP 47): ``zh-Hans``, ``zh-Hant``, ``en``."""
-    return {"zh_Hans_CN": "zh-Hans", "zh_Hant_TW": "zh-Hant"}.get(
-        locale(), locale().replace("_", "-")
-    )
+    return _tag(locale())
 
 
 def govopen_languages() -> list[dict[str, Any]]:
     """The languages offered, each with the address of this very page in it."""
-    # One slash in front: "//host" in a path would make the link lead to another site.
-    here = "/" + toolkit.request.environ.get("CKAN_CURRENT_URL", "/").lstrip("/")
-    names = {"zh_Hans_CN": "简体中文", "zh_Hant_TW": "繁體中文", "en": "English"}
     known = memo()
     if "languages" not in known:
+        path = toolkit.request.environ.get("CKAN_CURRENT_URL", "/").split("?", 1)[0]
+        # One slash in front: "//host" in a path would make the link lead to another site.
+        here = "/" + path.lstrip("/")
+        params = list(toolkit.request.args.items(multi=True))
+        if params:
+            here += "?" + urlencode(params)
+        default = toolkit.config.get("ckan.locale_default")
         known["languages"] = [
             {
-                "code": offered.short_name,
-                "tag": {"zh_Hans_CN": "zh-Hans", "zh_Hant_TW": "zh-Hant"}.get(
-                    offered.short_name, offered.short_name.replace("_", "-")
-                ),
-                "name": names.get(offered.short_name) or offered.display_name,
-                "href": h.url_for("home.index", locale=offered.short_name).rstrip("/") + here,
-                "active": offered.short_name == locale(),
+                "tag": _tag(code),
+                "name": _LANGUAGES.get(code, ("", offered.display_name))[1],
+                "href": h.url_for(
+                    "home.index", locale="default" if code == default else code
+                ).rstrip("/")
+                + here,
+                "active": code == locale(),
             }
             for offered in h.get_available_locales()
+            for code in [offered.short_name]
         ]
     return known["languages"]

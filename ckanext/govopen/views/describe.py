@@ -39,7 +39,10 @@ def govopen_path(place: Any) -> str:
         memo["labels"] = {
             f["field_name"]: words.pick(f.get("label"), asked.locale())
             for f in [*schema.get("dataset_fields", []), *schema.get("resource_fields", [])]
-        } | {"resources": _("Files and links"), "files": _("File"), "views": _("Previews"),
+        } | {
+            "resources": _("Files and links"),
+            "files": _("File"),
+            "views": _("Previews"),
             "tags": _("Keywords"),
             "size": _("Size"),
             "hash": _("Fingerprint"),

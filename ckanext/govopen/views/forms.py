@@ -56,7 +56,7 @@ def reasons(error: toolkit.ValidationError) -> list[dict[str, str]]:
 def number_of_page() -> int:
     """The page that the address asks for; anything but a sensible number is the first."""
     asked = toolkit.request.args.get("page", "1")
-    return min(max(1, int(asked)), 100_000) if asked.isascii() and asked.isdigit() else 1
+    return min(max(1, int(asked)), 10_000) if asked.isascii() and asked.isdigit() else 1
 
 
 def _join(text: Any) -> str:

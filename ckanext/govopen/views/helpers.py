@@ -70,6 +70,7 @@ def govopen_size(value: Any) -> str:
 def govopen_word(kind: str, value: Any) -> str:
     """A code in words: ``review_state``, ``duty``, ``change``, ``task``, ``facet``, …"""
     return {
+        "access": words.access,
         "review_state": words.review_state,
         "duty": words.duty_name,
         "change": words.change_kind,

@@ -124,6 +124,21 @@ def class_fallback(open_class: str) -> str:
     }.get(open_class, open_class)
 
 
+def access(code: Any) -> str:
+    """What the reader may do with a dataset, by the reason that the policy gives."""
+    return {
+        "unconditional": _("You may read, download and use the data under its licence."),
+        "conditional": _(
+            "You may read this description. The data itself is not given to you at present."
+        ),
+        "grant": _("You hold a grant: you may use the data as was agreed."),
+        "department": _("You see everything of it, because you work for its department."),
+        "creator": _("You see everything of it, because you made it."),
+        "oversight": _("You see everything of it, because of your duty in this portal."),
+        "internal": _("You see everything of it, because of your duty in this portal."),
+    }.get(str(code or ""), "")
+
+
 _PLACE = re.compile(r"(?P<article>\d+)(?:\.(?P<paragraph>\d+))?(?:\((?P<item>\d+)\))?[a-z]?$")
 
 

@@ -11,8 +11,8 @@ from ckanext.govopen.access.inventory import Inventory, inventory
 from ckanext.govopen.cli.checks.finding import Finding, warning
 
 TODO = (
-    "Outsiders get 404 for it. Read what it lets out, then list it in access/surfaces.yaml of a"
-    " release of the extension, or leave it closed."
+    "Outsiders get 404 for them. Read what they let out, then list them in access/surfaces.yaml,"
+    " or leave them closed."
 )
 
 
@@ -39,12 +39,17 @@ def check() -> list[Finding]:
     # The registry is filled at the first call.
     logic.get_action("package_show")
     endpoints = [str(rule.endpoint) for rule in current_app.url_map.iter_rules()]
-    found = [
-        warning("unlisted-route", f"The route {endpoint} is not in the inventory.", TODO)
-        for endpoint in unlisted_routes(endpoints, inventory())
-    ]
-    found += [
-        warning("unlisted-action", f"The action {name} is not in the inventory.", TODO)
-        for name in unlisted_actions(logic._actions, inventory())
-    ]
+    found = []
+    for kind, names in (
+        ("routes", unlisted_routes(endpoints, inventory())),
+        ("actions", unlisted_actions(logic._actions, inventory())),
+    ):
+        if names:
+            found.append(
+                warning(
+                    f"unlisted-{kind}",
+                    f"{len(names)} {kind} are not in the inventory: {', '.join(names)}.",
+                    TODO,
+                )
+            )
     return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.domain.refusal import fill
 from ckanext.govopen.logic import command, file_upkeep
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.model import file as file_model
@@ -41,7 +43,7 @@ def govopen_file_show(context: Any, data_dict: dict[str, Any]) -> list[dict[str,
                 "media_type": fact.media_type,
                 "released": released.get(resource_id) == fact.sha256,
                 "rows": row.rows if row is not None and not row.problem else None,
-                "problem": row.problem if row is not None else "",
+                "problem": _problem(row.problem) if row is not None else "",
             }
         )
     return result
@@ -78,6 +80,14 @@ def govopen_file_collect(context: Any, data_dict: dict[str, Any]) -> dict[str, A
         days = datetime.timedelta(days=settings.files_collect_after_days())
         moment = command.now() - days
     return {"removed": len(file_upkeep.collect(model.Session, moment))}
+
+
+def _problem(stored: str) -> str:
+    """Why a file was not loaded, in the reader's language."""
+    if not stored:
+        return ""
+    problem = json.loads(stored)
+    return fill(problem["message"], problem["params"], tk._)
 
 
 def _package(data: dict[str, Any]) -> Any:

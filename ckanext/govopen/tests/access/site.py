@@ -7,7 +7,8 @@ import io
 from dataclasses import dataclass, field
 from typing import Any
 
-from ckan import model, plugins
+from ckan import model
+from ckan.plugins import toolkit
 from ckan.tests import factories, helpers
 
 from ckanext.govopen.logic import deliver, gate, snapshot, working_copy
@@ -16,6 +17,12 @@ from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.tests.portal import Portal, unique
 
 CSV = "区县,学校名称,学生数,代码\n南关区,第一小学,1200,0012\n朝阳区,实验中学,950,0345\n"
+
+
+def first_refusal(error: toolkit.ValidationError) -> dict[str, Any]:
+    """The first refusal of an action's error."""
+    rows: Any = error.error_dict["refusal"]
+    return rows[0]
 
 
 def now() -> datetime.datetime:
@@ -59,12 +66,12 @@ class Site:
         """The account's name; empty for anonymous."""
         return self.users[who]["name"] if who else ""
 
-    def context(self, who: str | None) -> dict[str, Any]:
+    def context(self, who: str | None) -> Any:
         return {"user": self.name(who), "ignore_auth": False}
 
     def call(self, action: str, who: str | None, **data: Any) -> Any:
         """An action in the name of somebody, with every check."""
-        return plugins.toolkit.get_action(action)(self.context(who), data)
+        return toolkit.get_action(action)(self.context(who), data)
 
     def headers(self, who: str | None) -> dict[str, str]:
         return {"Authorization": self.users[who]["token"]} if who else {}

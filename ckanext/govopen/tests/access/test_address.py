@@ -25,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         Handler.seen.append((self.path, dict(self.headers.items())))
-        port = self.server.server_address[1]
+        port = self.connection.getsockname()[1]
         if self.path.startswith("/file"):
             self._answer(200, MARK, {"Content-Type": "text/csv; charset=utf-8", "X-Secret": "s"})
         elif self.path == "/loop":

@@ -11,11 +11,10 @@ from ckan import model
 from ckan.common import config
 from ckan.plugins import toolkit
 
-from ckanext.govopen.access import datastore
 from ckanext.govopen.logic import datastore_load, datastore_table, snapshot
 from ckanext.govopen.model import file as file_model
 from ckanext.govopen.model import release
-from ckanext.govopen.tests.access.site import CSV, Site, download
+from ckanext.govopen.tests.access.site import CSV, Site, download, first_refusal
 from ckanext.govopen.tests.portal import Portal
 
 NEW = CSV + "二道区,第二小学,300,0007\n"
@@ -79,8 +78,8 @@ def test_big5_and_workbooks(site: Site) -> None:
     assert rows(site, resource_id) == [{"機關": "衛生局", "電話": "033322268"}]
     out = io.BytesIO()
     book = openpyxl.Workbook()
-    book.active.append(["区县", "人数"])
-    book.active.append(["南关区", 3])
+    for row in (["区县", "人数"], ["南关区", 3]):
+        book.worksheets[0].append(row)
     book.save(out)
     _, resource_id = loaded(site, out.getvalue(), name="a.xlsx")
     assert rows(site, resource_id) == [{"区县": "南关区", "人数": "3"}]
@@ -227,7 +226,7 @@ def test_sql_search_asks_for_every_table(site: Site) -> None:
     _, closed_id = loaded(site, open_class="conditional")
 
     def may(*tables: str) -> bool:
-        context = {**site.context("citizen"), "table_names": (name for name in tables)}
+        context: Any = {**site.context("citizen"), "table_names": (name for name in tables)}
         try:
             toolkit.check_access("datastore_search_sql", context, {})
         except toolkit.NotAuthorized:
@@ -256,7 +255,7 @@ def test_released_rows_are_not_written_to(site: Site, action: str, who: str) -> 
     _, resource_id = loaded(site)
     with pytest.raises(toolkit.ValidationError) as refused:
         site.call(action, who, resource_id=resource_id, force=True, **WRITES[action])
-    refusal = refused.value.error_dict["refusal"][0]
+    refusal = first_refusal(refused.value)
     assert refusal["rule"] == "REV-2"
     assert refusal["message"]
     assert [row["区县"] for row in rows(site, resource_id)] == ["南关区", "朝阳区"]
@@ -343,20 +342,25 @@ def test_rows_written_beside_a_file_are_never_public(site: Site) -> None:
     assert site.get(download(package["id"], resource["id"])).data == CSV.encode()
 
 
-def test_mark_tells_where_rows_are(site: Site) -> None:
+def test_datasets_tell_where_rows_are(site: Site) -> None:
+    """Pages and clients read it off the resource, for the release and the working copy alike."""
     package_id, resource_id = site.published()
 
-    def marked(released: bool) -> bool:
-        dataset = {"id": package_id, "resources": [{"id": resource_id}]}
-        datastore.mark(dataset, released)
-        return dataset["resources"][0]["datastore_active"]
+    def told(who: str | None) -> bool:
+        shown = site.call("package_show", who, id=package_id)
+        alone = site.call("resource_show", who, id=resource_id)
+        assert shown["resources"][0]["datastore_active"] is alone["datastore_active"]
+        return alone["datastore_active"]
 
-    assert (marked(True), marked(False)) == (False, False)
+    assert (told(None), told("editor")) == (False, False)
     datastore_load.load(package_id)
-    assert (marked(True), marked(False)) == (True, True)
+    assert (told(None), told("editor")) == (True, True)
+    known = release.dataset_row(model.Session, package_id)
+    assert known is not None
+    assert known.pending is False
     site.upload(package_id, NEW, id=resource_id)
     site.release(package_id)
-    assert (marked(True), marked(False)) == (False, True)
+    assert (told(None), told("editor")) == (False, True)
 
 
 def test_without_review_the_datastore_is_ckans_own(

@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-import sqlalchemy as sa
 from ckan import model
 from ckan.common import config
+from sqlalchemy import event
 
 from ckanext.govopen.access import files
 from ckanext.govopen.model import file as file_model
@@ -25,6 +25,12 @@ NEW = CSV + "二道区,第二小学,300,0007\n"
 @pytest.fixture(scope="module")
 def site(_one_portal: Portal) -> Site:
     return Site.build(_one_portal)
+
+
+def name_of(package_id: str) -> str:
+    package = model.Package.get(package_id)
+    assert package is not None
+    return package.name
 
 
 def test_everybody_gets_released_bytes_in_a_safe_wrapping(site: Site) -> None:
@@ -106,13 +112,13 @@ def test_the_resource_has_to_belong_to_the_dataset(site: Site) -> None:
     _, resource_id = site.published()
     other_package, _ = site.published()
     assert site.get(download(other_package, resource_id)).status_code == 404
-    name = model.Package.get(other_package).name
+    name = name_of(other_package)
     assert site.get(download(name, resource_id)).status_code == 404
 
 
 def test_by_name(site: Site) -> None:
     package_id, resource_id = site.published()
-    name = model.Package.get(package_id).name
+    name = name_of(package_id)
     assert site.get(download(name, resource_id)).data == CSV.encode()
 
 
@@ -278,9 +284,9 @@ def test_a_download_costs_few_statements(site: Site) -> None:
         statements.append(statement)
 
     engine = model.meta.engine
-    sa.event.listen(engine, "before_cursor_execute", count)
+    event.listen(engine, "before_cursor_execute", count)
     try:
         assert site.get(download(package_id, resource_id)).status_code == 200
     finally:
-        sa.event.remove(engine, "before_cursor_execute", count)
+        event.remove(engine, "before_cursor_execute", count)
     assert len(statements) <= 10, statements

@@ -89,7 +89,9 @@ def test_half_written_bytes_are_written_again(storage: fk.Storage) -> None:
 
 def test_changed_bytes_are_noticed(storage: fk.Storage) -> None:
     fact = upload.store(io.BytesIO(b"a,b\n1,2\n"), "a.csv")
-    storage.upload(files.location(fact.sha256), fk.make_upload(b"a,b\n1,3\n"))
+    place = files.location(fact.sha256)
+    storage.remove(fk.FileData(place))
+    storage.upload(place, fk.make_upload(b"a,b\n1,3\n"))
     with pytest.raises(files.BytesMissing):
         files.verified(fact)
 
@@ -134,7 +136,7 @@ def test_a_missing_storage_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(config, "ckanext.govopen.files.storage", "nowhere")
     with pytest.raises(toolkit.ValidationError) as error:
         upload.store(io.BytesIO(b"a"), "a.csv")
-    assert "ckan.files.storage.nowhere" in error.value.error_dict["upload"][0]
+    assert "ckan.files.storage.nowhere" in str(error.value.error_dict["upload"])
 
 
 def test_uploader_fills_the_resource(site: Site) -> None:
@@ -251,6 +253,29 @@ def test_files_of_an_existing_site_are_taken_over(site: Site) -> None:
     assert site.get(download(package["id"], rid), "editor").data == b"old,1\n"
     assert file_upkeep.take_over(model.Session, package["id"]) == {rid: "known"}
     assert store.exists(fk.FileData(place))
+
+
+def test_rows_of_an_existing_site_are_taken_over(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = site.dataset()
+    with monkeypatch.context() as patch:  # a table from the time before the review
+        patch.setitem(config, "ckanext.govopen.review", "off")
+        made = site.call(
+            "datastore_create",
+            "editor",
+            resource={"package_id": package["id"]},
+            fields=[{"id": "a", "type": "text"}],
+            records=[{"a": "1"}],
+        )
+    rid = made["resource_id"]
+    site.release(package["id"])
+    with pytest.raises(toolkit.ObjectNotFound):
+        site.call("datastore_search", None, resource_id=rid)
+    assert file_upkeep.take_over(model.Session, package["id"]) == {rid: "taken"}
+    model.Session.commit()
+    site.release(package["id"])
+    assert site.call("datastore_search", None, resource_id=rid)["total"] == 1
 
 
 def test_actions_for_staff(site: Site) -> None:

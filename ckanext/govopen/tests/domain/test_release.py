@@ -98,6 +98,25 @@ def test_any_other_resource_field_counts(name: str, value: str) -> None:
     assert [change.path for change in diff(snapshot(), changed)] == [f"resources/r2/{name}"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["title", "name", "notes", "owner_org", "open_class", "open_condition", "class_reason",
+     "legal_basis", "license_id", "resource_code", "provider_unit", "theme", "update_cycle",
+     "info_items", "acquired_by", "delivery", "issued", "data_updated", "url", "author",
+     "author_email", "maintainer", "maintainer_email", "version"],
+)  # fmt: skip
+def test_no_field_of_the_portal_is_ever_exempt(name: str) -> None:
+    changed = replace(snapshot(), dataset={**snapshot().dataset, name: "另一个值"})
+    assert changed.fingerprint() != snapshot().fingerprint()
+
+
+@pytest.mark.parametrize("name", ["name", "description", "format", "url", "url_type", "mimetype"])
+def test_no_field_of_a_linked_resource_is_ever_exempt(name: str) -> None:
+    linked = resource("r9", url="https://a.example/f.csv", url_type="")
+    one = fingerprint({"resources": [linked]}, {})
+    assert fingerprint({"resources": [{**linked, name: "another"}]}, {}) != one
+
+
 def edits() -> dict[str, Snapshot]:
     base = snapshot()
 

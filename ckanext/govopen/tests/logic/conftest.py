@@ -1,17 +1,14 @@
-"""The portal with all plugins, once per module."""
+"""A department and people of its own for each module, on the one portal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from ckan import plugins
 
 from ckanext.govopen.tests.access.site import Site
+from ckanext.govopen.tests.portal import Portal
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    """A portal with a department, its editor, and others."""
-    yield Site.build()
-    plugins.unload_all()
+def site(_one_portal: Portal) -> Site:
+    """A department, its editor and reviewer, and others."""
+    return Site.build(_one_portal)

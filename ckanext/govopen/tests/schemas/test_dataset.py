@@ -12,7 +12,10 @@ from ckan.plugins import toolkit as tk
 from ckanext.govopen.model import jurisdiction
 from ckanext.govopen.tests.access.site import Site
 
-ITEMS = [{"name": "学校名称", "type": "字符型", "open": "是"}, {"name": "电话", "type": "C", "open": False}]
+ITEMS = [
+    {"name": "学校名称", "type": "字符型", "open": "是"},
+    {"name": "电话", "type": "C", "open": False},
+]
 
 
 def create(site: Site, **fields: Any) -> dict[str, Any]:
@@ -74,7 +77,9 @@ def test_an_update_that_leaves_the_class_out_widens_nothing(site: Site) -> None:
 
 
 def test_internal_fields_stay_when_they_are_not_mentioned_and_go_when_emptied(site: Site) -> None:
-    dataset = create(site, share_class="有条件（授权）共享", share_condition="仅公安", share_mode="接口")
+    dataset = create(
+        site, share_class="有条件（授权）共享", share_condition="仅公安", share_mode="接口"
+    )
     assert dataset["share_class"] == "conditional"
     plain = {"id": dataset["id"], "name": dataset["name"], "owner_org": dataset["owner_org"]}
     kept = site.call("package_update", "editor", **plain)
@@ -151,8 +156,10 @@ def test_blank_rows_of_the_form_are_left_out(site: Site) -> None:
     ("fields", "where"),
     [
         ({"info_items": [{"name": "名称", "type": "Q"}]}, ("info_items", 0, "type")),
-        ({"info_items": [{"type": "C", "name": ""}, {"name": "b", "open": "vielleicht"}]},
-         ("info_items", 1, "open")),
+        (
+            {"info_items": [{"type": "C", "name": ""}, {"name": "b", "open": "vielleicht"}]},
+            ("info_items", 1, "open"),
+        ),
         ({"legal_basis": [{"article": "第一条"}]}, ("legal_basis", 0, "instrument")),
         ({"legal_basis": [{"instrument": "某法", "kind": "rumour"}]}, ("legal_basis", 0, "kind")),
     ],
@@ -186,7 +193,11 @@ def test_a_list_of_the_wrong_kind_is_no_server_error(site: Site, field: str, val
     answer = site.app.post(
         "/api/action/package_create",
         headers=site.headers("editor"),
-        json={"name": f"d-{uuid.uuid4().hex[:12]}", "owner_org": "education", field: value},
+        json={
+            "name": f"d-{uuid.uuid4().hex[:12]}",
+            "owner_org": site.organization["name"],
+            field: value,
+        },
     )
     assert answer.status_code in (400, 409), answer.body
 

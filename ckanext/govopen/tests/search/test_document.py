@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pysolr
 import pytest
-from ckan import model, plugins
+from ckan import model
 from ckan.lib.search import SearchIndexError
 from ckan.lib.search.common import make_connection
 from ckan.plugins import toolkit
@@ -18,13 +17,36 @@ from ckanext.govopen.access.labels import dataset_labels
 from ckanext.govopen.model.release import DatasetRow
 from ckanext.govopen.search import document
 from ckanext.govopen.search.fields import HIDDEN_FORM
-from ckanext.govopen.tests.access.site import Site
+from ckanext.govopen.tests.portal import Portal, unique
+
+
+class Site:
+    """A department of its own in the running portal."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.department = portal.department()
+
+    def dataset(self, open_class: str = "unconditional", **fields: Any) -> dict[str, Any]:
+        return self.portal.dataset(self.department, open_class=open_class, **fields)
+
+    def release(self, package_id: str) -> None:
+        self.portal.approve(self.department, package_id)
+
+    def call(self, action: str, **data: Any) -> Any:
+        return self.portal.call(action, self.department.editor, **data)
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    yield Site.build()
-    plugins.unload_all()
+def department(_one_portal: Portal) -> Site:
+    _one_portal.ready()
+    return Site(_one_portal)
+
+
+@pytest.fixture
+def site(portal: Portal, department: Site) -> Site:
+    """The department, on a portal that is ready for this test."""
+    return department
 
 
 def stored(package_id: str) -> dict[str, Any] | None:
@@ -59,7 +81,7 @@ def test_a_dataset_without_a_release_is_hidden(site: Site) -> None:
 def test_a_release_is_found_and_the_working_copy_is_not(site: Site) -> None:
     package = site.dataset(title="已放行的標題")
     site.release(package["id"])
-    site.call("package_patch", "editor", id=package["id"], title="改動中的新標題")
+    site.call("package_patch", id=package["id"], title="改動中的新標題")
     for _ in range(2):
         found = stored(package["id"])
         assert found and found["govopen_form"] == "release"
@@ -71,7 +93,9 @@ def test_a_release_is_found_and_the_working_copy_is_not(site: Site) -> None:
 
 @pytest.mark.parametrize("how", ["suspended", "deleted", "non_open"])
 def test_what_is_taken_away_leaves_the_open_fields(site: Site, how: str) -> None:
-    package = site.dataset("non_open" if how == "non_open" else "unconditional", title="收回的標題")
+    package = site.dataset(
+        "non_open" if how == "non_open" else "unconditional", title="收回的標題", class_reason="x"
+    )
     site.release(package["id"])
     if how == "suspended":
         extra = model.Session.get(DatasetRow, package["id"])
@@ -79,7 +103,7 @@ def test_what_is_taken_away_leaves_the_open_fields(site: Site, how: str) -> None
         extra.suspended = True
         model.Session.commit()
     if how == "deleted":
-        site.call("package_delete", "editor", id=package["id"])
+        site.call("package_delete", id=package["id"])
     document.index_many([package["id"]])
     found = stored(package["id"])
     if how == "deleted":
@@ -103,7 +127,7 @@ def test_labels_are_those_of_the_policy(site: Site) -> None:
 def test_hook_and_batch_make_the_same_document(site: Site) -> None:
     package = site.dataset(title="同一文件", tags=[{"name": "標籤"}], theme="水利")
     site.release(package["id"])
-    site.call("package_patch", "editor", id=package["id"], notes="改")  # CKAN's own way
+    site.call("package_patch", id=package["id"], notes="改")  # CKAN's own way
     by_hook = stored(package["id"])
     document.index_many([package["id"]])
     by_batch = stored(package["id"])
@@ -116,7 +140,7 @@ def test_hook_and_batch_make_the_same_document(site: Site) -> None:
 
 def test_sources_of_harvesting_are_no_datasets(site: Site) -> None:
     source = model.Package(
-        name="a-source", title="採集來源", type="harvest", owner_org=site.organization["id"]
+        name=unique("source"), title="採集來源", type="harvest", owner_org=site.department.id
     )
     model.Session.add(source)
     model.Session.commit()

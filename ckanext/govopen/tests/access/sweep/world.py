@@ -22,6 +22,7 @@ from ckanext.govopen.tests.portal import AUTHORITY, Department, Portal, User, un
 
 #: Conditional at the end: their content is for those with a grant.
 CONDITIONAL = ("conditional", "pending_conditional", "tightened")
+_BASIS = [{"instrument": "数据安全法", "article": "21", "kind": "law"}]
 
 
 @dataclass
@@ -144,6 +145,8 @@ class World:
             share_condition=plant(kind, "share condition", INSIDE),
             share_mode=plant(kind, "share mode", INSIDE),
             open_class=open_class,
+            class_reason=plant(kind, "reason of class", meta),
+            legal_basis=_BASIS,
             open_condition="须申请" if open_class == "conditional" else "",
             maintainer=plant(kind, "maintainer", meta),
             state="draft" if kind == "draft" else "active",
@@ -191,8 +194,6 @@ class World:
                 editor,
                 id=made["id"],
                 open_class="non_open",
-                class_reason="国家秘密",
-                legal_basis=[{"instrument": "数据安全法", "article": "21", "kind": "law"}],
             )
         if kind in ("draft", "never"):
             return
@@ -250,8 +251,8 @@ class World:
             self.department.editor,
             id=self.datasets[kind].id,
             open_class=open_class,
-            reason=self.secrets.plant(kind, "reason of class", INSIDE),
-            legal_basis=[{"instrument": "数据安全法", "article": "21", "kind": "law"}],
+            reason=self.secrets.plant(kind, "new reason of class", INSIDE),
+            legal_basis=_BASIS,
             **fields,
         )
 

@@ -1,0 +1,163 @@
+"""Pages in a real browser: accessibility, keyboard, narrow screens, and without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from ckanext.govopen.tests.browser.conftest import sign_in
+from ckanext.govopen.tests.views.portal import LONG
+
+pytestmark = pytest.mark.browser
+
+PUBLIC = [
+    "/",
+    "/dataset/",
+    "/dataset/?q=不会有的词&theme=交通",
+    "/dataset/parking",
+    "/dataset/trips",
+    "RESOURCE",
+    "/organization/",
+    "/organization/traffic",
+    "/open/list",
+    "/open/law",
+    "/open/terms",
+    "/user/login",
+    "/user/register",
+    "/nothing/here",
+]
+
+
+def address(path: str, live: Any) -> str:
+    if path == "RESOURCE":
+        return f"/dataset/parking/resource/{live.portal.resource}"
+    return path.replace("REVIEW", live.portal.review)
+
+
+def faults(page: Any) -> list[str]:
+    """What axe finds wrong, and what it could not decide, with the places."""
+    found = Axe().run(page).response
+    return [
+        f"{kind}: {rule['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for kind in ("violations", "incomplete")
+        for rule in found[kind]
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_axe_has_nothing_to_say(live, page, path):
+    page.goto(address(path, live))
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/dataset/", "/dataset/parking", "/open/list"])
+def test_axe_has_nothing_to_say_on_a_phone(live, page, path):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(path)
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/open/desk", "/open/review", "/open/review/REVIEW", "/dataset/waiting", "/open/duties"],
+)
+def test_axe_has_nothing_to_say_in_the_office(live, page, path):
+    sign_in(page, "reviewer")
+    page.goto(address(path, live))
+    assert page.locator("h1").count() == 1
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280, 1920])
+@pytest.mark.parametrize("path", ["/", "/dataset/", "/dataset/parking", "/open/law", "/user/login"])
+def test_nothing_sticks_out(live, page, path, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(path)
+    beyond = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(beyond) == 0
+
+
+def focused(page: Any) -> str:
+    return page.evaluate("document.activeElement.outerHTML")
+
+
+def test_the_keyboard_leads_to_the_content_and_to_a_result(live, page):
+    page.goto("/")
+    page.keyboard.press("Tab")
+    assert "go-skip" in focused(page)
+    assert page.locator(".go-skip").bounding_box()["y"] >= 0  # seen when it has the focus
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert 'name="q"' in focused(page)
+    page.keyboard.type("停车场")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/dataset/?q=*")
+    page.locator(".go-item-title a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/dataset/parking")
+    assert page.locator("h1").inner_text() == LONG
+
+
+def test_the_focus_is_visible(live, page):
+    page.goto("/dataset/")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", focused(page)
+
+
+def test_filters_fold_on_a_phone_and_stand_open_on_a_wide_screen(live, chromium):
+    for width, visible in ((390, False), (1280, True)):
+        context = chromium.new_context(
+            base_url=live.address,
+            java_script_enabled=False,
+            viewport={"width": width, "height": 800},
+        )
+        page = context.new_page()
+        page.goto("/dataset/")
+        link = page.locator(".go-facet a").first
+        assert link.is_visible() is visible
+        if not visible:
+            page.locator(".go-filters summary").click()
+            assert link.is_visible()
+        link.click()
+        assert page.locator(".go-chips a").count() == 1
+        context.close()
+
+
+def test_everything_can_be_read_without_scripts(live, chromium):
+    context = chromium.new_context(base_url=live.address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.fill("input[name=q]", "停车场")
+    page.click(".go-hero button")
+    page.click(f"text={LONG}")
+    assert page.locator("h1").inner_text() == LONG
+    page.goto("/dataset/")
+    page.select_option("select[name=sort]", "title_string asc")
+    page.click(".go-sort button")
+    assert "sort=title_string" in page.url
+    context.close()
+
+
+def test_the_language_switch_keeps_the_page(live, page):
+    page.goto("/dataset/parking")
+    page.click("text=English")
+    page.wait_for_url("**/en/dataset/parking")
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.click("text=繁體中文")
+    page.wait_for_url("**/zh_Hant_TW/dataset/parking")
+
+
+def test_a_reviewer_decides_on_the_web(live, page):
+    sign_in(page, "reviewer")
+    page.goto(f"/open/review/{live.portal.review}")
+    page.fill("#remarks", "请补充更新周期说明")
+    page.click('button[value="return"]')
+    page.wait_for_url("**/open/review")
+    assert "已附意见退回提供单位" in page.inner_text("main")
+    page.goto("/open/review?state=returned")
+    assert "尚未审查的数据集甲" in page.inner_text("main")

@@ -1,0 +1,130 @@
+"""Taking over a site: nothing is public without a choice, each choice does what it says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.cli.cli import ckan
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.access.policy import Sight
+from ckanext.govopen.access.sight import sight
+from ckanext.govopen.model import ledger
+from ckanext.govopen.model import release as releases
+from ckanext.govopen.model.release import DatasetRow
+from ckanext.govopen.model.review import ReviewRow
+from ckanext.govopen.tests.access.site import Site
+
+OUTSIDER = {"user": "", "ignore_auth": False}
+
+
+def older(site: Site, private: bool = False, **fields: Any) -> dict[str, Any]:
+    """A dataset as it was before the extension came: no row of the extension, no class."""
+    made = site.dataset(**fields)
+    package = model.Package.get(made["id"])
+    assert package is not None
+    package.private = private
+    package.extras = {k: v for k, v in package.extras.items() if k != "open_class"}
+    for kind in (DatasetRow, ReviewRow):
+        model.Session.execute(sa.delete(kind).where(kind.package_id == made["id"]))
+    model.repo.commit()
+    return made
+
+
+def adopt(site: Site, who: str, **data: Any) -> Any:
+    return site.call("govopen_dataset_adopt", who, **data)
+
+
+def test_an_older_dataset_is_hidden_until_a_choice_is_made(site: Site) -> None:
+    made = older(site)
+    assert sight(OUTSIDER, made["id"]).sight is Sight.NOTHING
+
+
+def test_what_was_public_stays_public_for_a_time(site: Site) -> None:
+    made = older(site)
+    result = adopt(
+        site, "operator", id=made["name"], choice="release_as_is", review_by="2099-03-31"
+    )
+    assert (result["released"], result["open_class"]) == (True, "unconditional")
+    assert sight(OUTSIDER, made["id"]).sight is Sight.RELEASE
+    row = releases.live(made["id"])
+    assert row is not None
+    assert (row.kind, str(row.review_by)) == ("transitional", "2099-03-31")
+    events = [e for e in ledger.read(model.Session) if e.payload.get("dataset") == made["id"]]
+    assert any(
+        e.type == "release.published" and e.payload["kind"] == "transitional" for e in events
+    )
+
+
+def test_what_was_private_stays_private(site: Site) -> None:
+    made = older(site, private=True)
+    result = adopt(site, "operator", id=made["id"], choice="release_as_is", review_by="2099-03-31")
+    assert (result["released"], result["reason"]) == (False, "private")
+    assert sight(OUTSIDER, made["id"]).sight is Sight.NOTHING
+
+
+def test_withheld_is_withheld_and_waits_for_its_review(site: Site) -> None:
+    made = older(site)
+    assert adopt(site, "operator", id=made["id"], choice="withhold")["reason"] == "withheld"
+    assert sight(OUTSIDER, made["id"]).sight is Sight.NOTHING
+    waiting = model.Session.query(ReviewRow).filter_by(package_id=made["id"]).all()
+    assert len(waiting) == 1
+
+
+def test_twice_is_refused(site: Site) -> None:
+    made = older(site)
+    adopt(site, "operator", id=made["id"], choice="withhold")
+    with pytest.raises(tk.ValidationError):
+        adopt(site, "operator", id=made["id"], choice="release_as_is", review_by="2099-03-31")
+    model.Session.rollback()
+    assert sight(OUTSIDER, made["id"]).sight is Sight.NOTHING
+
+
+@pytest.mark.parametrize("who", ["editor", "reviewer", "citizen"])
+def test_only_the_operator(site: Site, who: str) -> None:
+    made = older(site)
+    with pytest.raises(tk.NotAuthorized):
+        adopt(site, who, id=made["id"], choice="release_as_is", review_by="2099-03-31")
+    with pytest.raises(tk.NotAuthorized):
+        site.call("govopen_adopt_list", who)
+    model.Session.rollback()
+    assert sight(OUTSIDER, made["id"]).sight is Sight.NOTHING
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"choice": "publish"},
+        {"choice": ""},
+        {"choice": "release_as_is"},
+        {"choice": "release_as_is", "review_by": "2001-01-01"},
+        {"choice": "release_as_is", "review_by": "soon"},
+    ],
+)
+def test_wrong_parameters(site: Site, wrong: dict[str, Any]) -> None:
+    made = older(site)
+    with pytest.raises(tk.ValidationError):
+        adopt(site, "operator", id=made["id"], **wrong)
+    model.Session.rollback()
+
+
+def test_the_command_shows_first_and_acts_on_a_choice(site: Site, cli: Any) -> None:
+    made = older(site)
+    shown = cli.invoke(ckan, ["govopen", "adopt"])
+    assert shown.exit_code == 0 and made["name"] in shown.output
+    assert releases.live(made["id"]) is None
+    for words in (["--release-as-is"], ["--release-as-is", "--withhold"], ["--review-by", "x"]):
+        assert cli.invoke(ckan, ["govopen", "adopt", *words]).exit_code == 1
+    words = ["--release-as-is", "--review-by", "2099-03-31", "--json"]
+    done = cli.invoke(ckan, ["govopen", "adopt", *words])
+    assert done.exit_code == 0, done.output
+    results = json.loads(done.output[done.output.index("{\n") :])["results"]
+    assert {row["name"]: row["released"] for row in results}[made["name"]] is True
+    model.Session.expire_all()
+    assert releases.live(made["id"]) is not None
+    again = cli.invoke(ckan, ["govopen", "adopt", "--json"])
+    assert json.loads(again.output[again.output.index("{\n") :])["count"] == 0

@@ -1,0 +1,137 @@
+"""The doctor: each danger is found, a good site passes, the exit code says so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ckanext.govopen.access.inventory import parse
+from ckanext.govopen.cli.checks import options, services, surfaces
+from ckanext.govopen.stack import settings
+from ckanext.govopen.tests.access.site import Site
+
+GOOD: dict[str, Any] = {
+    **settings.site_options(
+        settings.Site(
+            url="http://127.0.0.1:5000",
+            storage="storage",
+            secrets={"session": "s", "csrf": "c", "token": "t"},
+            addresses={},
+        )
+    )
+}
+
+
+def codes(config: dict[str, Any]) -> list[str]:
+    return [finding.code for finding in options.check(config) if finding.level != "note"]
+
+
+def test_the_settings_that_the_launcher_writes_are_good() -> None:
+    assert codes(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "level", "code"),
+    [
+        ("ckan.auth.allow_dataset_collaborators", "true", "error", "setting"),
+        ("ckan.auth.create_unowned_dataset", "true", "error", "setting"),
+        ("ckan.auth.anon_create_dataset", "true", "error", "setting"),
+        ("ckan.auth.reveal_private_datasets", "true", "error", "setting"),
+        ("ckan.auth.public_user_details", "true", "warning", "setting"),
+        ("ckan.datastore.sqlsearch.enabled", "true", "error", "setting"),
+        ("ckan.datastore.public_table_search", "_table_metadata", "error", "setting"),
+        ("ckan.views.default_views", "text_view", "warning", "setting"),
+        ("ckan.search.solr_commit", "false", "warning", "setting"),
+        ("ckan.files.storage.resources.public", "true", "error", "setting"),
+        ("debug", "true", "error", "setting"),
+        ("ckan.site_url", "http://data.example.cn", "warning", "setting"),
+        ("ckan.site_url", "https://data.example.cn", "warning", "setting"),
+        ("ckanext.govopen.review", "off", "warning", "review-off"),
+        ("ckanext.govopen.unlisted", "allow", "error", "unlisted-allowed"),
+        ("ckanext.govopen.allow_profile_not_in_force", "true", "warning", "profile-any"),
+    ],
+)
+def test_each_dangerous_setting_is_found(option: str, value: str, level: str, code: str) -> None:
+    found = options.check({**GOOD, option: value})
+    assert [(f.level, f.code) for f in found if f.level != "note"] == [(level, code)]
+    assert found[0].todo
+
+
+def loaded(*changes: tuple[str, str]) -> dict[str, Any]:
+    plugins = GOOD["ckan.plugins"]
+    for old, new in changes:
+        plugins = plugins.replace(old, new)
+    return {**GOOD, "ckan.plugins": plugins}
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        (loaded(("govopen activity", "activity govopen")), "order-first"),
+        (loaded(("govopen activity", "activity")), "order-first"),
+        (loaded(("webpage_view govopen_index", "govopen_index webpage_view")), "order-last"),
+        (loaded((" govopen_index", "")), "order-last"),
+        (loaded((" scheming_datasets", "")), "plugin-missing"),
+        (loaded((" dcat", " dcat resourceproxy")), "plugin-dangerous"),
+        (loaded((" dcat", " dcat xloader")), "plugin-dangerous"),
+        (loaded((" dcat", " dcat stats")), "plugin-doubtful"),
+    ],
+)
+def test_plugins_and_their_order(config: dict[str, Any], code: str) -> None:
+    assert codes(config) == [code]
+
+
+def test_parsed_options_are_read_like_written_ones() -> None:
+    assert codes({**GOOD, "ckan.plugins": GOOD["ckan.plugins"].split(), "debug": False}) == []
+    assert codes({**GOOD, "ckan.auth.anon_create_dataset": True}) == ["setting"]
+
+
+def test_what_the_inventory_lacks_is_named() -> None:
+    known = parse("ckan: {actions: {a: {by: x}}, routes: {home.index: {by: x}, 'b.*': {by: x}}}")
+    endpoints = ["home.index", "b.one", "static", "x.static", "secret.view"]
+    assert surfaces.unlisted_routes(endpoints, known) == ["secret.view"]
+    assert surfaces.unlisted_actions(["a", "b"], known) == ["b"]
+
+
+def test_the_schema_that_is_looked_for_is_the_project_s() -> None:
+    name, fields = services.schema_of(services.SCHEMA.read_text(encoding="utf-8"))
+    assert name == "ckan-2.12"
+    assert {"title", "open_class", "staff_text"} <= set(fields)
+
+
+def test_a_solr_that_does_not_answer_is_an_error(
+    site: Site, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/none")
+    assert [(f.level, f.code) for f in services.check(index=True)] == [("error", "solr")]
+
+
+def test_a_storage_that_is_not_there_is_an_error(
+    site: Site, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ckan_config, "ckanext.govopen.files.storage", "nowhere")
+    assert [(f.level, f.code) for f in services.storage()] == [("error", "storage")]
+
+
+def test_the_services_of_the_tests_are_well(site: Site) -> None:
+    assert services.check() == []
+
+
+def test_json_and_exit_code(cli: Any, site: Site) -> None:
+    from ckan.cli.cli import ckan
+
+    result = cli.invoke(ckan, ["govopen", "doctor", "--json"])
+    assert result.exit_code == 1, result.output
+    found = json.loads(result.output[result.output.index("[\n") :])
+    # The configuration of the tests says testing = true.
+    assert [f["message"] for f in found if f["level"] == "error"] == [
+        "testing shows what happens inside."
+    ]
+    assert all(set(f) == {"level", "code", "message", "todo"} for f in found)
+
+
+def test_no_surface_of_this_installation_is_unlisted(site: Site) -> None:
+    with site.app.flask_app.test_request_context():
+        assert surfaces.check() == []
