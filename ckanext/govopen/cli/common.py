@@ -14,9 +14,15 @@ from ckan.types import Context
 
 
 def site_context() -> Context:
-    """A new context of the site's own account: whoever has the command line is the operator."""
-    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
+    """A new context of the portal itself, for jobs that act for nobody."""
+    user = tk.get_action("get_site_user")(Context(ignore_auth=True), {})
     return Context(user=user["name"], ignore_auth=True)
+
+
+def operator_context() -> Context:
+    """A new context of the operator: whoever has the command line is one, and is judged as one."""
+    user = tk.get_action("get_site_user")(Context(ignore_auth=True), {})
+    return Context(user=user["name"])
 
 
 @contextmanager
@@ -35,11 +41,11 @@ class Failed(Exception):
     """An action refused; the message is for people."""
 
 
-def act(action: str, data: dict[str, Any] | None = None) -> Any:
-    """Runs an action in the site's name; raises :class:`Failed` when it refuses."""
+def act(action: str, data: dict[str, Any] | None = None, context: Context | None = None) -> Any:
+    """Runs an action, as the operator unless told; raises :class:`Failed` when it refuses."""
     try:
         with request():
-            return tk.get_action(action)(site_context(), data or {})
+            return tk.get_action(action)(context or operator_context(), data or {})
     except tk.ValidationError as error:
         raise Failed("\n".join(lines(error.error_dict))) from None
     except tk.ObjectNotFound as error:

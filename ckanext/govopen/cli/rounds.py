@@ -76,7 +76,7 @@ class Rounds:
         done = 0
         for row in [row for row in rows if not self._lacks(row)][:MANY]:
             try:
-                common.act("govopen_review_submit", {"id": row.id})
+                common.act("govopen_review_submit", {"id": row.id}, common.site_context())
                 done += 1
             except common.Failed:
                 self._lacking[row.id] = row.changed_at
@@ -94,7 +94,7 @@ class Rounds:
         if not plugin_loaded("harvest") or not self._due("harvest", HARVEST_EVERY):
             return 0
         context = common.site_context()
-        context["model"], context["session"] = model, model.Session
+        context["session"] = model.Session
         tk.get_action("harvest_jobs_run")(context, {})
         return 1
 

@@ -20,13 +20,13 @@ from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
-from ckanext.harvest.model import HarvestJob, HarvestObject
-from ckanext.harvest.queue import fetch_and_import_stages, gather_stage, get_harvester
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.demo import files, people
 from ckanext.govopen.logic import command, deliver
 from ckanext.govopen.model import settings
+from ckanext.harvest.model import HarvestJob, HarvestObject
+from ckanext.harvest.queue import fetch_and_import_stages, gather_stage, get_harvester
 
 Say = Callable[[str], None]
 #: Key under which the database notes what the demonstration made.
@@ -190,7 +190,7 @@ def _members(organization: str, accounts: Iterable[people.Account]) -> None:
 
 
 def _source(authority: str, say: Say) -> str:
-    """The harvest source, made by the authority's account as in the ordinary form, with its file."""
+    """The harvest source, made by the authority's account as in the form, with its file."""
     owner = _person("demo-catalogue")
     found = model.Package.get(people.SOURCE)
     if found is None:

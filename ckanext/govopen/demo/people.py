@@ -170,27 +170,28 @@ UPLOADS = (
             "info_items": _ITEMS,
         },
     ),
-) + tuple(
-    Upload(
-        name,
-        title,
-        f"演示用：不予開放的資料集，只有提供機關、審查人與數據主管部門看得到。{_LINE}",
-        department,
-        f"demo-{who}-editor",
-        f"demo-{who}-reviewer",
-        (),
-        {
-            **_COMMON,
-            "open_class": "non_open",
-            "class_reason": "含有未去識別的個人資料。",
-            "legal_basis": _BASIS,
-            "theme": "公共資訊",
-            "info_items": [{"name": "序號", "type": "N", "open": True}],
-        },
-    )
-    for name, title, department, who in (
-        ("demo-social-cases", "社會救助個案名冊（演示，不予開放）", SOCIAL, "social"),
-        ("demo-health-cases", "個案關懷紀錄（演示，不予開放）", HEALTH, "health"),
-        ("demo-land-owners", "土地所有權人名冊（演示，不予開放）", LAND, "land"),
-    )
+    *tuple(
+        Upload(
+            name,
+            title,
+            f"演示用：不予開放的資料集，只有提供機關、審查人與數據主管部門看得到。{_LINE}",
+            department,
+            f"demo-{who}-editor",
+            f"demo-{who}-reviewer",
+            (),
+            {
+                **_COMMON,
+                "open_class": "non_open",
+                "class_reason": "含有未去識別的個人資料。",
+                "legal_basis": _BASIS,
+                "theme": "公共資訊",
+                "info_items": [{"name": "序號", "type": "N", "open": True}],
+            },
+        )
+        for name, title, department, who in (
+            ("demo-social-cases", "社會救助個案名冊（演示，不予開放）", SOCIAL, "social"),
+            ("demo-health-cases", "個案關懷紀錄（演示，不予開放）", HEALTH, "health"),
+            ("demo-land-owners", "土地所有權人名冊（演示，不予開放）", LAND, "land"),
+        )
+    ),
 )

@@ -43,7 +43,7 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """Missing records are withdrawn unless they are more than this share and more than this many."""
+    """Missing records are withdrawn unless they are more than this share and than this many."""
 
     share: float = 0.2
     at_least: int = 10

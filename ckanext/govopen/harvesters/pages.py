@@ -10,10 +10,10 @@ from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
-from ckanext.harvest.model import HarvestSource
 
 from ckanext.govopen.logic import command
 from ckanext.govopen.model import catalogue as table
+from ckanext.harvest.model import HarvestSource
 
 #: What the pages call a figure -> the figures of a run that it is the sum of.
 FIGURES = {
@@ -71,7 +71,7 @@ def _with_figures(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         runs = {run.id: run for run in query.filter(table.CatalogueRun.id.in_(ids))}
     for job in jobs:
         run = runs.get(job["id"])
-        if run is None or not run.counts and run.state == table.RUNNING:
+        if run is None or (not run.counts and run.state == table.RUNNING):
             continue
         figures = {
             name: sum(run.counts.get(key, 0) for key in keys) for name, keys in FIGURES.items()

@@ -18,7 +18,6 @@ from typing import Any
 import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit
-from ckanext.harvest.model import HarvestGatherError, HarvestObject, HarvestObjectError
 
 from ckanext.govopen.domain import catalogue as mapping
 from ckanext.govopen.domain.terms import OpenClass
@@ -27,6 +26,7 @@ from ckanext.govopen.logic.action.catalogue import finish_run
 from ckanext.govopen.logic.catalogue_import import Writer, source_of
 from ckanext.govopen.logic.command import now
 from ckanext.govopen.model import catalogue as table
+from ckanext.harvest.model import HarvestGatherError, HarvestObject, HarvestObjectError
 
 BATCH = 200
 #: Errors that are repeated on the harvest page; the report has all of them.
@@ -181,7 +181,7 @@ def _pack(state: Gathering) -> None:
 
 
 def _absent(state: Gathering, withdrawal: Withdrawal) -> None:
-    """Withdraws what the source no longer has, or holds it back when that is too much to be true."""
+    """Withdraws what the source no longer has; holds it back when that is too much to be true."""
     run = model.Session.get(table.CatalogueRun, state.job.id, populate_existing=True)
     assert run is not None
     alive = [

@@ -31,9 +31,7 @@ OWNED = (
     "provider_unit", "theme", "update_cycle", "info_items", "acquired_by", "delivery", "issued",
     "data_updated", "share_class", "share_condition", "share_mode", "url", "tags",
 )  # fmt: skip
-#: Resources that came from a source have ids made from it (UUID version 5); a person's have
-#: random ones.
-RESOURCES = uuid.UUID("6f1de3a0-6a0c-5d0a-9c6f-0f2a4f6f7d10")
+LISTS = frozenset({"info_items", "tags", "delivery"})
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,8 @@ class Writer:
         except Wrong as wrong:
             model.Session.rollback()
             if len(items) == 1:
-                done = [Done(wrong.code, "refused", reasons=wrong.reasons)]
+                seen = isinstance(items[0], Prepared)
+                done = [Done(wrong.code, "refused", reasons=wrong.reasons, seen=seen)]
                 self._commit(done)
                 return done
         return [done for item in items for done in self._tried([item], step)]
@@ -285,9 +284,7 @@ class Writer:
     ) -> Done:
         dataset = mapping.to_dataset(item.record, item.outcome, self.profile)
         dataset.update(owner_org=org, type="dataset")
-        for number, resource in enumerate(dataset.get("resources") or []):
-            mark = f"{self.source.id}/{item.code}/{resource.get('url') or number}"
-            resource["id"] = str(uuid.uuid5(RESOURCES, mark))
+        reasons = [*reasons, *_drop_inner_links(dataset)]
         existing = self._package(row)
         if existing is None:
             package_id = toolkit.get_action("package_create")(self._context(), dataset)
@@ -304,9 +301,12 @@ class Writer:
         shown = toolkit.get_action("package_show")(
             {**context, "use_cache": False}, {"id": existing.id}
         )
-        merged = {key: value for key, value in shown.items() if key not in OWNED}
-        merged.pop("tag_string", None)
+        left = ("tag_string", "metadata_modified", "metadata_created")
+        merged = {key: value for key, value in shown.items() if key not in left}
+        # Said outright: a field that an update leaves out may keep what is stored.
+        merged.update({key: [] if key in LISTS else None for key in OWNED})
         merged.update(dataset, id=existing.id, name=existing.name, state="active")
+        # Ids of the source's resources are made from its codes (version 5), a person's are random.
         own = [r for r in shown.get("resources") or [] if uuid.UUID(r["id"]).version != 5]
         merged["resources"] = [*(dataset.get("resources") or []), *own]
         context["original_package"] = shown
@@ -372,6 +372,20 @@ def source_of(source_id: str, *people: str | None) -> Source:
         org_code_scheme=(row.org_code_scheme or "") if row else "",
         submitters=tuple(dict.fromkeys(person for person in submitters if person)),
     )
+
+
+def _drop_inner_links(dataset: dict[str, Any]) -> list[dict[str, Any]]:
+    """Leaves out resources whose address only the departments' network knows; says which."""
+    kept, said = [], []
+    for resource in dataset.get("resources") or []:
+        answer = mapping.is_public_address(str(resource.get("url") or ""))
+        if answer:
+            kept.append(resource)
+        else:
+            said.append(_reason("private_address", f"{resource['name']}: {answer.message}"))
+    if "resources" in dataset:
+        dataset["resources"] = kept
+    return said
 
 
 def _reason(rule: str, message: str) -> dict[str, Any]:

@@ -142,8 +142,10 @@ def _hold(
         return
     url = str(resource.get("url") or "").strip()
     if known is not None and known.get("url_type") == LOCATION:
-        # Another address than the portal's own in ``url`` is a new source as well.
-        source = given or (url if url and url != known.get("url") else stored)
+        # Another address than the portal's own in ``url`` is a new source as well; what is shown
+        # as ``source_url`` comes back with every update and says nothing new.
+        fresh = given if given != stored else ""
+        source = fresh or (url if url and url != known.get("url") else stored)
     elif resource.get("url_type") in ("upload", "datastore", "tabledesigner") and not given:
         if known is None or url == known.get("url") or not urlsplit(url).netloc:
             return

@@ -231,6 +231,8 @@ def restart(session: Any, run: CatalogueRun) -> None:
 
 def add_counts(session: Any, run_id: str, counts: Mapping[str, int]) -> None:
     """Adds to the figures of a run; consumers that do so at the same time take turns."""
+    # CKAN's sessions do not flush by themselves, and what is not flushed would be read over.
+    session.flush()
     run = session.scalars(
         sa.select(CatalogueRun)
         .where(CatalogueRun.id == run_id)

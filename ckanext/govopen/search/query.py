@@ -45,7 +45,7 @@ class SearchFailed(SearchQueryError, BadRequest):
 class SearchRefused(toolkit.ValidationError, SearchFailed):
     """A search that may not be asked: 409 by API, 400 on pages."""
 
-    def __init__(self, error_dict: dict[str, list[str]]) -> None:
+    def __init__(self, error_dict: dict[str, Any]) -> None:
         super().__init__(error_dict)
         self.description = str(self)
 

@@ -148,10 +148,11 @@ def _services(home: Home) -> Services:
 
 def up(home: Home, options: argparse.Namespace) -> int:
     """Start everything."""
-    services = _services(home)
     wanted = site.Options(
         options.host, options.port, options.site_url, options.jurisdiction, options.demo
     )
+    site.check(home, wanted)
+    services = _services(home)
     site.up(home, services.environment, services, wanted)
     return 0
 

@@ -85,9 +85,10 @@ class Postgres:
 
         :raises StackError: when the cluster cannot be made
         """
-        uid = account()
+        made = (self.data / "PG_VERSION").exists()
+        uid = self.data.stat().st_uid if made and is_root() else account()
         self._prepare_folders(uid)
-        if not (self.data / "PG_VERSION").exists():
+        if not made:
             self._initialise(uid)
         self._repair()
         settings = self.data / "govopen.conf"
@@ -195,7 +196,12 @@ class Postgres:
         shutil.rmtree(draft)
 
     def _repair(self) -> None:
-        """Clear what a killed server left: orphaned backends and a stale postmaster.pid."""
+        """Clear what a killed server left: orphaned backends and stale lock files.
+
+        The server takes a lock file for valid as long as its process number exists, were it as a
+        zombie or as somebody else's process. Folder and socket are this home's alone: when no
+        process works in the folder, no server has it.
+        """
         left = [pid for pid in process.working_in(self.data) if self._is_backend(pid)]
         until = time.monotonic() + 5.0
         while left and time.monotonic() < until:
@@ -207,9 +213,10 @@ class Postgres:
                 os.kill(pid, signal.SIGQUIT)
         if left:
             time.sleep(0.5)
-        lock = self.data / "postmaster.pid"
-        if lock.exists() and not process.working_in(self.data):
-            lock.unlink()
+        if not process.working_in(self.data) and not process.hidden(self.data.stat().st_uid):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for stale in self.sockets.glob(".s.PGSQL.*"):
+                stale.unlink()
 
     @staticmethod
     def _is_backend(pid: int) -> bool:

@@ -135,6 +135,25 @@ def working_in(directory: Path) -> list[int]:
     return found
 
 
+def hidden(owner: int) -> bool:
+    """Whether an account has processes of which one may not see the working directory.
+
+    So it is for root in a container without the right to trace other accounts' processes.
+    """
+    if not PROC.joinpath("self/stat").exists():
+        return True
+    for pid in _all_pids():
+        folder = PROC / str(pid)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if folder.stat().st_uid != owner or birth(pid) is None:
+                continue
+            try:
+                (folder / "cwd").readlink()
+            except PermissionError:
+                return True
+    return False
+
+
 class Register:
     """The records of one home, one JSON file each.
 

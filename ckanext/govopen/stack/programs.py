@@ -21,6 +21,25 @@ CONSUMERS = ("gather", "fetch")
 NAMES = (WEB, *COMMANDS, *CONSUMERS)
 
 
+def check_port(home: Home, host: str, port: int) -> None:
+    """Refuse a port that another program has; what one's own dead server left is ended.
+
+    :raises StackError: with what to do
+    """
+    leftover = home.register.read(WEB)
+    if leftover:
+        process.end_session(leftover)
+    until = time.monotonic() + 3.0
+    while not ports.is_free(port, host):
+        if time.monotonic() > until:
+            raise StackError(
+                f"Port {port} on {host} is taken by another program (or may not be used by your"
+                " account).",
+                f"Choose another one: ./portal up --port {max(port, 5000) + 1}",
+            )
+        time.sleep(0.2)
+
+
 class Programs:
     """The programs of one home.
 
@@ -93,7 +112,7 @@ class Programs:
                 process.end_session(leftover)
         wanted = self.missing()
         if WEB in wanted:
-            self.check_port()
+            check_port(self.home, self.host, self.port)
             self._spawn(WEB, self._web_command(), self.port)
         for name in wanted:
             if name in COMMANDS:
@@ -104,21 +123,6 @@ class Programs:
                 self._spawn(name, [str(self.environment.python), "-m", module, name], None)
         if wanted:
             self._wait()
-
-    def check_port(self) -> None:
-        """Refuse a port that another program has.
-
-        :raises StackError: with what to do
-        """
-        until = time.monotonic() + 3.0  # one's own web server may only just be ending
-        while not ports.is_free(self.port, self.host):
-            if time.monotonic() > until:
-                raise StackError(
-                    f"Port {self.port} on {self.host} is taken by another program (or may not be"
-                    " used by your account).",
-                    "Choose another one: ./portal up --port 5001",
-                )
-            time.sleep(0.2)
 
     def stop(self) -> list[str]:
         """End what runs; the names of what had been running."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from . import ports, settings
 from .environment import Environment
 from .home import REPOSITORY, Home
-from .programs import Programs
+from .programs import WEB, Programs, check_port
 from .say import StackError, line, step
 from .services import Services
 
@@ -95,16 +95,26 @@ def migration_digest(environment: Environment) -> str:
     return whole.hexdigest()
 
 
+def check(home: Home, options: Options) -> None:
+    """Refuse what cannot be, before anything is installed, started or stopped.
+
+    :raises StackError: saying what is wrong and what to do
+    """
+    state = SiteState(home, options)
+    refuse_public_demo(home, state)
+    web = home.register.alive(WEB)
+    known = home.state().get("options", {})
+    if web is None or (known.get("host"), known.get("port")) != (state.host, state.port):
+        check_port(home, state.host, state.port)
+
+
 def up(home: Home, environment: Environment, services: Services, options: Options) -> None:
     """Bring the site up; what runs already is left alone.
 
     :raises StackError: saying what is wrong and what to do
     """
     state = SiteState(home, options)
-    refuse_public_demo(home, state)
     programs = Programs(home, environment, state.host, state.port)
-    if "web" in programs.missing():
-        programs.check_port()
     services.start()
     home.remember(options=state.remembered(), external=services.external)
     changed = write_ini(home, services, state)
@@ -171,9 +181,13 @@ def farewell(home: Home, state: SiteState) -> None:
     line("    /open/law (the law, article by article), /open/list (the open list),")
     if accounts:
         line("    search 医疗 or 醫療, open a conditional dataset without signing in, then sign in")
-        line("    as a department, change a dataset, and decide on it as its reviewer at /open/desk.")
+        line(
+            "    as a department, change a dataset, and decide on it as its reviewer at /open/desk."
+        )
     else:
-        line("    ./portal ckan sysadmin add NAME, sign in, make a department and its first dataset.")
+        line(
+            "    ./portal ckan sysadmin add NAME, sign in, make a department and its first dataset."
+        )
     line()
     line("  ./portal status    ./portal logs web    ./portal ckan --help    ./portal down")
 

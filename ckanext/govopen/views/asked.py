@@ -53,21 +53,17 @@ def govopen_pick(value: Any) -> str:
     return words.pick(value, locale())
 
 
-#: CKAN's locale -> its language tag and what the language calls itself.
+#: CKAN's locale -> what the language calls itself.
 _LANGUAGES = {
-    "zh_Hans_CN": ("zh-Hans", "简体中文"),
-    "zh_Hant_TW": ("zh-Hant", "繁體中文"),
-    "en": ("en", "English"),
+    "zh_Hans_CN": "简体中文",
+    "zh_Hant_TW": "繁體中文",
+    "en": "English",
 }
 
 
-def _tag(code: str) -> str:
-    return _LANGUAGES.get(code, (code.replace("_", "-"),))[0]
-
-
 def govopen_lang() -> str:
-    """The language tag of the page (BCP 47): ``zh-Hans``, ``zh-Hant``, ``en``."""
-    return _tag(locale())
+    """The language tag of the page (BCP 47): ``zh-Hans-CN``; CKAN's scripts read it, too."""
+    return locale().replace("_", "-")
 
 
 def govopen_languages() -> list[dict[str, Any]]:
@@ -83,8 +79,8 @@ def govopen_languages() -> list[dict[str, Any]]:
         default = toolkit.config.get("ckan.locale_default")
         known["languages"] = [
             {
-                "tag": _tag(code),
-                "name": _LANGUAGES.get(code, ("", offered.display_name))[1],
+                "tag": code.replace("_", "-"),
+                "name": _LANGUAGES.get(code) or offered.display_name,
                 "href": h.url_for(
                     "home.index", locale="default" if code == default else code
                 ).rstrip("/")

@@ -20,7 +20,8 @@ def signed_in(view: View) -> View:
     @wraps(view)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if not toolkit.current_user.is_authenticated:
-            return toolkit.redirect_to("user.login", came_from=toolkit.request.full_path)
+            back = toolkit.request.full_path.rstrip("?")
+            return toolkit.redirect_to("user.login", came_from=back)
         return view(*args, **kwargs)
 
     return wrapped

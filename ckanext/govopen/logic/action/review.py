@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access.network import public_link
 from ckanext.govopen.access.policy import SEEING_DUTIES, Person
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import release as release_rules
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.classification import Missing, check_requirements
-from ckanext.govopen.domain.refusal import Refused
+from ckanext.govopen.domain.refusal import N_, Refused
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, gate, snapshot, working_copy
 from ckanext.govopen.model import jurisdiction
@@ -214,18 +215,61 @@ def _questions() -> list[dict[str, Any]]:
 
 
 def _missing(read: snapshot.WorkingCopy) -> list[Missing]:
-    return check_requirements(read.fields, jurisdiction.profile())
+    found = check_requirements(read.fields, jurisdiction.profile())
+    for resource in read.shown.get("resources") or []:
+        if resource["id"] in read.snapshot.files or not resource.get("url"):
+            continue
+        if public_link(str(resource["url"])) is not None:
+            found.append(
+                Missing(
+                    f"resources/{resource['id']}/url",
+                    "POR-2",
+                    None,
+                    N_("A link to a private or internal address is never published."),
+                )
+            )
+    return found
 
 
 def _warnings(read: snapshot.WorkingCopy) -> list[str]:
+    """What the reviewer should look at, without blocking him."""
+    found: list[str] = []
     if read.fields.get("share_class") == "none" and read.fields.get("open_class") != "non_open":
-        return [
+        found.append(
             toolkit._(
                 "The department does not share this data with other departments, "
                 "yet it is to be opened to the public."
             )
-        ]
-    return []
+        )
+    twins = _same_code(read.fields)
+    if twins:
+        # One source for each data (CAT-10): pointed out, since a person has to judge it.
+        found.append(
+            toolkit._("The resource code is used by other datasets as well: {names}.").format(
+                names=", ".join(twins)
+            )
+        )
+    return found
+
+
+def _same_code(fields: dict[str, Any]) -> list[str]:
+    """Names of other active datasets of the portal with the same resource code; at most five."""
+    code = str(fields.get("resource_code") or "").strip()
+    if not code:
+        return []
+    package = model.package_table
+    rows = model.Session.execute(
+        sa.select(package.c.name)
+        .where(
+            package.c.extras.op("->>")("resource_code") == code,
+            package.c.state == "active",
+            package.c.id != fields["id"],
+            package.c.owner_org == fields.get("owner_org"),
+        )
+        .order_by(package.c.name)
+        .limit(5)
+    )
+    return list(rows.scalars())
 
 
 def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:

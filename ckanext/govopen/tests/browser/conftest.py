@@ -8,8 +8,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from ckan.plugins import toolkit
 from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import make_server
 
@@ -18,9 +20,10 @@ from ckanext.govopen.tests.views import portal as made
 
 @dataclass
 class Live:
-    """A running portal: its address and what is in it."""
+    """A running portal: its address, the port that answers for it, and what is in it."""
 
     address: str
+    port: int
     portal: made.Portal
 
 
@@ -30,16 +33,19 @@ def live() -> Iterator[Live]:
     server = make_server("127.0.0.1", 0, portal.app.flask_app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Live(f"http://127.0.0.1:{server.server_port}", portal)
+    yield Live(toolkit.config["ckan.site_url"], server.server_port, portal)
     server.shutdown()
     thread.join(timeout=10)
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(live: Live) -> Iterator[Browser]:
     path = os.environ.get("GOVOPEN_CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # Redirects name the site's address; the browser finds it at the server of the test.
+        host = urlsplit(live.address).hostname
+        rule = f"--host-resolver-rules=MAP {host}:80 127.0.0.1:{live.port}"
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", rule])
         yield browser
         browser.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import pytest
 from ckan import model
@@ -46,9 +47,9 @@ def test_one_that_lacks_something_waits_and_is_not_asked_again(
     asked: list[str] = []
     real = rounds.common.act
 
-    def act(action: str, data: dict[str, str] | None = None) -> object:
-        asked.append((data or {}).get("id", ""))
-        return real(action, data)
+    def act(action: str, data: dict[str, str], context: Any) -> object:
+        asked.append(data["id"])
+        return real(action, data, context)
 
     monkeypatch.setattr(rounds.common, "act", act)
     scheduler = rounds.Rounds()

@@ -54,9 +54,7 @@ class Row:
         return [[*(blank if at else own), *item] for at, item in enumerate(items)]
 
 
-def as_csv(
-    rows: Iterable[Row], encoding: str = "utf-8", columns: Sequence[str] = COLUMNS
-) -> bytes:
+def as_csv(rows: Iterable[Row], encoding: str = "utf-8", columns: Sequence[str] = COLUMNS) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -145,9 +143,7 @@ class Catalogue:
 
     def report(self, job_id: str) -> dict[str, Any]:
         model.Session.remove()
-        return self.portal.call(
-            "govopen_catalogue_run_show", self.keeper, run=job_id, limit=1000
-        )
+        return self.portal.call("govopen_catalogue_run_show", self.keeper, run=job_id, limit=1000)
 
     def dataset(self, row: Row, user: User | None = None) -> dict[str, Any] | None:
         """The dataset of a resource as somebody sees it: its department unless told otherwise."""
@@ -220,9 +216,7 @@ def catalogue(
     """A source for all departments, and a department whose title is its name."""
     config["ckanext.govopen.harvest.may_create_organizations"] = True
     department = portal.department()
-    portal.call(
-        "organization_patch", portal.operator, id=department.id, title=department.name
-    )
+    portal.call("organization_patch", portal.operator, id=department.id, title=department.name)
     source = make_source(
         keeper,
         AUTHORITY,

@@ -80,7 +80,14 @@ def test_addresses_that_are_none(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "alive", "held"),
-    [(0, 0, False), (10, 10, False), (11, 100, False), (20, 100, False), (21, 100, True), (11, 11, True)],
+    [
+        (0, 0, False),
+        (10, 10, False),
+        (11, 100, False),
+        (20, 100, False),
+        (21, 100, True),
+        (11, 11, True),
+    ],
 )
 def test_too_many_missing_are_held_back(missing: int, alive: int, held: bool) -> None:
     assert config.Withdrawal().held(missing, alive) is held

@@ -251,7 +251,8 @@ def test_shared_data_is_kept_back_always(catalogue: Catalogue) -> None:
     assert counts(report) == {"seen": 1, "kept_back": 1}
     (kept,) = [one for one in report["remarks"] if one["kind"] == "kept_back"]
     assert kept["reasons"][0]["rule"] == "GRT-4" and kept["reasons"][0]["article"]
-    assert catalogue.public(row) is None and catalogue.dataset(row) is None
+    gone = catalogue.dataset(row)
+    assert catalogue.public(row) is None and gone and gone["state"] == "deleted"
     # It is said in every run, until somebody decides.
     assert counts(catalogue.run()) == {"seen": 1, "kept_back": 1}
 
@@ -353,7 +354,9 @@ def test_a_dataset_deleted_here_is_not_brought_back_by_a_change_there(
 def test_the_pages_of_the_harvester_show_the_run(catalogue: Catalogue) -> None:
     rows = many(catalogue, 3)
     catalogue.run(as_csv(rows))
-    report = catalogue.run(as_csv([*rows[:2], replace(rows[2], title="x"), catalogue.row(9, title="")]))
+    report = catalogue.run(
+        as_csv([*rows[:2], replace(rows[2], title="x"), catalogue.row(9, title="")])
+    )
     portal, keeper = catalogue.portal, catalogue.keeper
     job = portal.call("harvest_job_show", keeper, id=report["id"])
     assert job["status"] == "Finished"

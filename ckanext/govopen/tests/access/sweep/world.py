@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -370,7 +371,7 @@ class World:
         self.secrets.add(job.id, "job", "id", INSIDE)
     @staticmethod
     def _source_config(marker: str) -> str:
-        return '{"columns": {"title": "%s"}}' % marker
+        return json.dumps({"columns": {marker: "title"}, "defaults": {"acquired": "collected"}})
 
     @staticmethod
     def _source_row(source_id: str) -> Any:
