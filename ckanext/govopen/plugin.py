@@ -27,6 +27,7 @@ from ckanext.govopen.access import (
     harvest,
     labels,
     lists,
+    people,
     routes,
     show,
 )
@@ -58,7 +59,7 @@ def _public(folder: str) -> dict[str, Callable[..., Any]]:
 
 
 def _handlers() -> dict[str, Handler]:
-    rooms = [show, lists, activity, harvest, searching, views]
+    rooms = [show, lists, people, activity, harvest, searching, views]
     found: dict[str, Handler] = {}
     for room in rooms:
         found.update(room.HANDLERS)
@@ -126,6 +127,7 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
     def make_middleware(self, app: Any, config: Any) -> Any:
         app.before_request(routes.guard)
         app.after_request(routes.headers)
+        routes.errors(app)
         return app
 
     # IPermissionLabels

@@ -15,6 +15,10 @@ from ckanext.govopen.model.release import LIVE, DatasetRow, ReleaseRow
 NOT_GOVERNED = frozenset({"harvest"})
 
 
+#: The name that a release gives its dataset.
+_RELEASED_NAME = ReleaseRow.__table__.c.data[("default", "name")].astext
+
+
 def governed(package_type: str | None) -> bool:
     """Does the law of the portal apply to packages of this type? (All but harvest sources.)"""
     return (package_type or "dataset") not in NOT_GOVERNED
@@ -25,13 +29,39 @@ def facts(package_ids: Iterable[str]) -> dict[str, DatasetFacts]:
     return _facts(model.Package.id.in_(list(package_ids)))
 
 
-def facts_by_reference(references: Iterable[str]) -> dict[str, DatasetFacts]:
-    """Facts by whatever was given, id or name; as CKAN does, an id wins over a name."""
-    wanted = list(references)
-    found = _facts(
-        sa.or_(model.Package.id.in_(wanted), model.Package.name.in_(wanted)), with_names=True
+def named(reference: str) -> list[tuple[str, DatasetFacts]]:
+    """What an id or a name may stand for, as (by what, facts): ``id``, ``name``, best first.
+
+    As CKAN does, an id wins over a name. ``name`` is that of the working copy.
+    """
+    found = _facts(sa.or_(model.Package.id == reference, model.Package.name == reference))
+    by_id = found.pop(reference, None)
+    kinds = [("id", by_id)] if by_id is not None else []
+    return [*kinds, *(("name", fact) for fact in found.values())]
+
+
+def released_as(name: str) -> list[DatasetFacts]:
+    """The datasets whose live release has this name, whatever they are called by now."""
+    release = ReleaseRow.__table__
+    ids = list(
+        model.Session.execute(
+            sa.select(release.c.package_id).where(
+                release.c.status == LIVE, name == _RELEASED_NAME
+            )
+        ).scalars()
     )
-    return {reference: found[reference] for reference in wanted if reference in found}
+    return list(facts(ids).values()) if ids else []
+
+
+def released_names(package_ids: Iterable[str]) -> dict[str, str]:
+    """The names under which outsiders know these datasets, by package id."""
+    release = ReleaseRow.__table__
+    rows = model.Session.execute(
+        sa.select(release.c.package_id, _RELEASED_NAME).where(
+            release.c.status == LIVE, release.c.package_id.in_(list(package_ids))
+        )
+    )
+    return dict(rows.tuples().all())
 
 
 def resource_package(resource_id: str) -> str | None:
@@ -48,13 +78,12 @@ def view_resource(view_id: str) -> str | None:
     ).scalar()
 
 
-def _facts(condition: sa.ColumnElement[bool], with_names: bool = False) -> dict[str, DatasetFacts]:
+def _facts(condition: sa.ColumnElement[bool]) -> dict[str, DatasetFacts]:
     package = model.package_table
     release, extra = ReleaseRow.__table__, DatasetRow.__table__
     rows = model.Session.execute(
         sa.select(
             package.c.id,
-            package.c.name,
             package.c.owner_org,
             package.c.creator_user_id,
             package.c.type,
@@ -68,7 +97,7 @@ def _facts(condition: sa.ColumnElement[bool], with_names: bool = False) -> dict[
     ).all()
     result: dict[str, DatasetFacts] = {}
     for row in rows:
-        fact = DatasetFacts(
+        result[row.id] = DatasetFacts(
             package_id=row.id,
             owner_org=row.owner_org,
             creator_user_id=row.creator_user_id,
@@ -78,7 +107,4 @@ def _facts(condition: sa.ColumnElement[bool], with_names: bool = False) -> dict[
             open_class=OpenClass(row.open_class) if row.open_class else None,
             suspended=bool(row.suspended),
         )
-        result[row.id] = fact
-        if with_names:
-            result.setdefault(row.name, fact)
     return result

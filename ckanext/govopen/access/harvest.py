@@ -58,9 +58,12 @@ def harvest_source_list(next_action: Action, context: Any, data_dict: dict[str, 
 
 def harvest_job_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Jobs of those sources."""
-    rows = next_action(context, data_dict)
     if person(context).sees_everything:
-        return rows
+        return next_action(context, data_dict)
+    if not data_dict.get("source_id"):
+        # ckanext-harvest takes it for granted and breaks without it.
+        raise toolkit.ValidationError({"source_id": [toolkit._("Missing value")]})
+    rows = next_action(context, data_dict)
     seen = _visible_sources(context, sorted({row["source_id"] for row in rows}))
     return [row for row in rows if row["source_id"] in seen]
 

@@ -96,11 +96,11 @@ class Inventory:
         return {name: surface for name, surface in self.actions.items() if surface.present}
 
 
-def _surface(kind: str, name: str, row: Any) -> Surface:
+def _surface(kind: str, name: str, row: Any, plugin: str | None) -> Surface:
     if not isinstance(row, dict):
         raise InventoryError(f"surfaces.yaml, {kind} {name}: a row is a mapping.")
     try:
-        surface = Surface(name=name, **row)
+        surface = Surface(name=name, plugin=plugin, **row)
     except TypeError as error:
         raise InventoryError(f"surfaces.yaml, {kind} {name}: {error}") from None
     unknown = set(surface.takes.values()) - KINDS
@@ -123,7 +123,7 @@ def parse(text: str) -> Inventory:
             for name, row in (section.get(kind) or {}).items():
                 if name in target:
                     raise InventoryError(f"surfaces.yaml, {kind} {name}: listed twice.")
-                target[name] = _surface(kind, name, {**(row or {}), "plugin": owner})
+                target[name] = _surface(kind, name, row, owner)
     return Inventory(actions, routes)
 
 

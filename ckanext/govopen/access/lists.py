@@ -14,7 +14,7 @@ from ckan.logic import check_access
 from ckan.plugins import toolkit
 
 from ckanext.govopen.access.handler import Action, Handler
-from ckanext.govopen.access.policy import SEEING_DUTIES, Person
+from ckanext.govopen.access.policy import SEEING_DUTIES, Person, Sight
 from ckanext.govopen.access.show import present
 from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
@@ -234,21 +234,6 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
     return {"count": count, "results": results}
 
 
-def member_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
-    """Without the datasets that the person may not see."""
-    rows = next_action(context, data_dict)
-    if person(context).sees_everything:
-        return rows
-    # CKAN answers (id, type, capacity); the type is a translated word, so ids are looked up.
-    known = set(
-        model.Session.execute(
-            sa.select(model.Package.id).where(model.Package.id.in_([row[0] for row in rows]))
-        ).scalars()
-    )
-    seen = sights(context, known)
-    return [row for row in rows if row[0] not in known or seen[row[0]].visible]
-
-
 def public_counts() -> dict[str, int]:
     """Number of public datasets by organisation id."""
     package = model.package_table
@@ -328,7 +313,7 @@ def _shown(context: Any, package_id: str) -> dict[str, Any] | None:
 
 
 def package_relationships_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
-    """Without relations to datasets that the person may not see."""
+    """Relations belong to working copies: no release carries them, and they name both ends."""
     rows = next_action(context, data_dict)
     if person(context).sees_everything:
         return rows
@@ -341,8 +326,19 @@ def package_relationships_list(next_action: Action, context: Any, data_dict: dic
         .all()
     )
     seen = sights(context, ids.values())
-    visible = {name for name, identity in ids.items() if seen[identity].visible}
-    return [row for row in rows if row["subject"] in visible and row["object"] in visible]
+    own = {name for name, identity in ids.items() if seen[identity].sight is Sight.WORKING}
+    return [row for row in rows if row["subject"] in own and row["object"] in own]
+
+
+def package_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Names of what is public, as released: CKAN gives those of the working copies."""
+    if person(context).sees_everything:
+        return next_action(context, data_dict)
+    check_access("package_list", context, data_dict)
+    by_id = context.get("api_version") == 2
+    column = _RELEASE.c.package_id if by_id else _RELEASE.c.data[("default", "name")].astext
+    query = public(column).order_by(column).offset(_number(data_dict, "offset", None))
+    return list(model.Session.execute(query.limit(_number(data_dict, "limit", None))).scalars())
 
 
 HANDLERS: dict[str, Handler] = {
@@ -352,7 +348,7 @@ HANDLERS: dict[str, Handler] = {
     "tag_show": tag_show,
     "format_autocomplete": format_autocomplete,
     "resource_search": resource_search,
-    "member_list": member_list,
+    "package_list": package_list,
     "organization_list_for_user": organization_list_for_user,
     "group_list": _list_groups,
     "organization_list": _list_groups,

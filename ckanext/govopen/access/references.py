@@ -12,12 +12,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ckan import model
 from ckan.plugins import toolkit
 
 from ckanext.govopen.access.activity import activity_sight
 from ckanext.govopen.access.harvest import job_sight, object_sight
 from ckanext.govopen.access.policy import NOTHING, Access, Person, Sight
-from ckanext.govopen.access.sight import resource_sight, sight, view_sight
+from ckanext.govopen.access.sight import dataset_sight, resource_sight, sight, view_sight
 from ckanext.govopen.access.viewer import person
 
 
@@ -106,7 +107,16 @@ class Hiding:
             if user_is_visible(self.context, self.person, reference):
                 return reference
             return self._nothing(reference)
-        access = look(self.context, kind, reference)
+        if kind in ("dataset", "own"):
+            package_id, access = dataset_sight(self.context, reference)
+            access = _working(access) if kind == "own" else access
+            if access.visible and package_id:
+                # A released name that the working copy no longer has: CKAN finds it by its id.
+                package = model.Package.get(reference)
+                if package is None or package.id != package_id:
+                    return package_id
+        else:
+            access = look(self.context, kind, reference)
         if not access.visible:
             return self._nothing(reference)
         if content and not access.content:

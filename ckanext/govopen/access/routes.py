@@ -7,6 +7,7 @@ from typing import Any
 from ckan.plugins import toolkit
 from ckan.views.api import _finish_bad_request
 from flask import Response, g, request
+from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
 from ckanext.govopen.access import content
 from ckanext.govopen.access.actions import in_circle
@@ -91,6 +92,29 @@ def _visible(context: dict[str, Any], who: Person, kind: str, reference: str) ->
     if kind == "user":
         return user_is_visible(context, who, reference)
     return look(context, kind, reference).visible
+
+
+def errors(app: Any) -> None:
+    """Registers the answers to what CKAN's views let through uncaught, which would be a 500."""
+
+    def not_found(error: Exception) -> Any:
+        return app.handle_http_exception(
+            NotFound(toolkit._("Nothing is found at this address."))
+        )
+
+    def not_authorized(error: Exception) -> Any:
+        return app.handle_http_exception(
+            Forbidden(toolkit._("This needs a right that you do not have."))
+        )
+
+    def invalid(error: toolkit.ValidationError) -> Any:
+        return app.handle_http_exception(
+            BadRequest(toolkit._("The request could not be understood."))
+        )
+
+    app.register_error_handler(toolkit.ObjectNotFound, not_found)
+    app.register_error_handler(toolkit.NotAuthorized, not_authorized)
+    app.register_error_handler(toolkit.ValidationError, invalid)
 
 
 def headers(response: Response) -> Response:

@@ -8,7 +8,14 @@ from typing import Any
 from ckan import model
 
 from ckanext.govopen.access import clock
-from ckanext.govopen.access.facts import facts, facts_by_reference, resource_package, view_resource
+from ckanext.govopen.access.facts import (
+    facts,
+    named,
+    released_as,
+    released_names,
+    resource_package,
+    view_resource,
+)
 from ckanext.govopen.access.policy import (
     NOTHING,
     Access,
@@ -32,9 +39,31 @@ def _decide(who: Person, dataset: DatasetFacts | None) -> Access:
 
 def sight(context: Any, reference: str | None) -> Access:
     """What the context's person may see of the dataset with this id or name."""
+    return dataset_sight(context, reference)[1]
+
+
+def dataset_sight(context: Any, reference: str | None) -> tuple[str | None, Access]:
+    """(dataset id, answer) for an id or a name.
+
+    Who sees the release knows a renamed dataset by its released name: the new one, which waits for
+    its review, says nothing to him, and the old one goes on leading to it, for everybody.
+    """
     if not reference or not isinstance(reference, str):
-        return NOTHING
-    return _decide(person(context), facts_by_reference([reference]).get(reference))
+        return None, NOTHING
+    who = person(context)
+    for by, dataset in named(reference):
+        access = _decide(who, dataset)
+        if access.sight is Sight.RELEASE and by == "name":
+            known = released_names([dataset.package_id])
+            if known.get(dataset.package_id) != reference:
+                continue
+        if access.visible:
+            return dataset.package_id, access
+    for dataset in released_as(reference):
+        access = _decide(who, dataset)
+        if access.visible:
+            return dataset.package_id, access
+    return None, NOTHING
 
 
 def sights(context: Any, package_ids: Iterable[str]) -> dict[str, Access]:

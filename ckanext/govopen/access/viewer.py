@@ -9,6 +9,7 @@ from ckan import model
 
 from ckanext.govopen.access import clock
 from ckanext.govopen.access.policy import ANONYMOUS, INTERNAL, Person
+from ckanext.govopen.model import duty as duties
 from ckanext.govopen.model import settings
 from ckanext.govopen.model.duty import DutyRow
 
@@ -71,7 +72,7 @@ def _of_user(user: Any) -> Person:
         .where(
             duty.c.user_id == user.id,
             group.c.state == "active",
-            sa.or_(duty.c.until.is_(None), duty.c.until > now),
+            duties.in_force(duty, now),
         )
     ).all()
     authority = settings.authority()

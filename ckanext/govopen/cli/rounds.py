@@ -93,9 +93,7 @@ class Rounds:
         """Lets ckanext-harvest start what is due and mark what has ended."""
         if not plugin_loaded("harvest") or not self._due("harvest", HARVEST_EVERY):
             return 0
-        context = common.site_context()
-        context["session"] = model.Session
-        tk.get_action("harvest_jobs_run")(context, {})
+        tk.get_action("harvest_jobs_run")(common.site_context(), {})
         return 1
 
     def collect(self) -> int:

@@ -80,6 +80,14 @@ def load(accounts_file: Path, say: Say) -> dict[str, Any]:
             "Name the data authority's organisation: ckanext.govopen.authority = data-authority."
         )
     begun = time.monotonic()
+    with deliver.postponed():
+        written = _load(accounts_file, say)
+    _deliver(say)
+    say(f"The demonstration is loaded ({time.monotonic() - begun:.0f} s).")
+    return written
+
+
+def _load(accounts_file: Path, say: Say) -> dict[str, Any]:
     authority = _authority(say)
     passwords = _accounts(say)
     _members(authority, [a for a in people.ACCOUNTS if a.department == people.AUTHORITY])
@@ -98,10 +106,7 @@ def load(accounts_file: Path, say: Say) -> dict[str, Any]:
         # The catalogue is complete: nothing of it is still being worked on.
         _review(reviewers, say)
     _uploads(departments, say)
-    _deliver(say)
-    written = _write(accounts_file, passwords)
-    say(f"The demonstration is loaded ({time.monotonic() - begun:.0f} s).")
-    return written
+    return _write(accounts_file, passwords)
 
 
 @contextmanager

@@ -133,7 +133,7 @@ def lines(row: dict[str, str]) -> Iterator[list[str]]:
         kind(formats),
         formats.split(",")[0].strip(),
         "、".join(part.strip() for part in re.split("[,，、]", row["標籤/關鍵字"]) if part.strip()),
-        "有条件共享" if condition else "无条件共享",
+        "无条件共享",
         "是",
         condition,
         row["更新頻率"],

@@ -92,6 +92,7 @@ _COMMON = {
     "update_cycle": "irregular",
     "acquired_by": "collected",
     "delivery": ["download"],
+    "share_class": "unconditional",
 }
 _LINE = "依桃園市政府公布之資料清單（2018年）製作，原始資料採政府資料開放授權條款－第1版。"
 _ITEMS = [
@@ -103,9 +104,7 @@ _ITEMS = [
     {"name": "更新日期", "type": "D", "open": True},
     {"name": "資訊項數", "type": "N", "open": True},
 ]
-_BASIS = [
-    {"instrument": "吉林省促进大数据发展应用条例", "article": "第二十七条", "kind": "regulation"}
-]
+_BASIS = [{"instrument": "中华人民共和国个人信息保护法", "article": "第二十五条", "kind": "law"}]
 
 UPLOADS = (
     Upload(
@@ -182,6 +181,7 @@ UPLOADS = (
             {
                 **_COMMON,
                 "open_class": "non_open",
+                "share_class": "none",
                 "class_reason": "含有未去識別的個人資料。",
                 "legal_basis": _BASIS,
                 "theme": "公共資訊",

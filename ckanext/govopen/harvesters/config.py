@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ckan.plugins import toolkit
+
 from ckanext.govopen.domain import sheet_columns
 from ckanext.govopen.domain.sheet_columns import SheetConfig
 from ckanext.govopen.domain.words import way
@@ -34,6 +36,7 @@ KEYS = {
     "private_address": "true lets the source read from a private address",
     "withdraw": 'when missing records are withdrawn: {"share": 0.2, "at_least": 10}',
 }
+_ = toolkit._
 UPLOAD, FILE = "upload", "file"
 
 
@@ -71,12 +74,17 @@ def parse(text: str | None) -> Config:
     try:
         raw = json.loads(text or "{}")
     except ValueError as error:
-        raise ConfigError(f"The configuration is not JSON: {error}.") from error
+        raise ConfigError(
+            _("The configuration is not JSON: %(error)s.") % {"error": error}
+        ) from error
     if not isinstance(raw, dict):
-        raise ConfigError("The configuration must be a JSON object: {…}.")
+        raise ConfigError(_("The configuration must be a JSON object: {…}."))
     unknown = sorted(set(raw) - set(KEYS))
     if unknown:
-        raise ConfigError(f"Unknown key “{unknown[0]}”. Known: {', '.join(KEYS)}.")
+        raise ConfigError(
+            _("Unknown key “%(name)s”. Known: %(known)s.")
+            % {"name": unknown[0], "known": ", ".join(KEYS)}
+        )
     try:
         columns = SheetConfig.from_json(raw)
     except sheet_columns.ConfigError as error:
@@ -84,7 +92,7 @@ def parse(text: str | None) -> Config:
     _acquisition(columns)
     departments = raw.get("departments", "own")
     if departments not in ("own", "all"):
-        raise ConfigError('`departments` must be "own" or "all".')
+        raise ConfigError(_('`departments` must be "own" or "all".'))
     return Config(
         columns=columns,
         sheet=_text(raw, "sheet") or None,
@@ -103,33 +111,35 @@ def _acquisition(columns: SheetConfig) -> None:
         return
     if not isinstance(stated, str) or way(stated) is None:
         raise ConfigError(
-            'State how the data was acquired: {"defaults": {"acquired": "collected"}} '
-            "(or shared, negotiated, purchased), or map a column to it."
+            _(
+                'State how the data was acquired: {"defaults": {"acquired": "collected"}} '
+                "(or shared, negotiated, purchased), or map a column to it."
+            )
         )
 
 
 def _flag(raw: Mapping[str, Any], key: str) -> bool:
     value = raw.get(key, False)
     if not isinstance(value, bool):
-        raise ConfigError(f"`{key}` must be true or false.")
+        raise ConfigError(_("`%(key)s` must be true or false.") % {"key": key})
     return value
 
 
 def _text(raw: Mapping[str, Any], key: str) -> str:
     value = raw.get(key, "")
     if not isinstance(value, str):
-        raise ConfigError(f"`{key}` must be text.")
+        raise ConfigError(_("`%(key)s` must be text.") % {"key": key})
     return value.strip()
 
 
 def _withdrawal(raw: Any) -> Withdrawal:
     if not isinstance(raw, dict) or set(raw) - {"share", "at_least"}:
-        raise ConfigError('`withdraw` must look like {"share": 0.2, "at_least": 10}.')
+        raise ConfigError(_('`withdraw` must look like {"share": 0.2, "at_least": 10}.'))
     share, at_least = raw.get("share", 0.2), raw.get("at_least", 10)
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise ConfigError("`withdraw.share` must be a number between 0 and 1.")
+        raise ConfigError(_("`withdraw.share` must be a number between 0 and 1."))
     if isinstance(at_least, bool) or not isinstance(at_least, int) or at_least < 0:
-        raise ConfigError("`withdraw.at_least` must be a whole number, 0 or more.")
+        raise ConfigError(_("`withdraw.at_least` must be a whole number, 0 or more."))
     return Withdrawal(float(share), at_least)
 
 
@@ -142,8 +152,10 @@ def address(url: str) -> str:
     scheme = urlsplit(url.strip()).scheme.lower()
     if scheme not in ("http", "https", UPLOAD, FILE):
         raise ConfigError(
-            "The address must begin with http:// or https://, or be “upload:NAME” for a file that "
-            "is uploaded to the source."
+            _(
+                "The address must begin with http:// or https://, or be “upload:NAME” for a file "
+                "that is uploaded to the source."
+            )
         )
     return scheme
 

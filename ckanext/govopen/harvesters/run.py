@@ -20,10 +20,11 @@ from ckan import model
 from ckan.plugins import toolkit
 
 from ckanext.govopen.domain import catalogue as mapping
+from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.domain.terms import OpenClass
 from ckanext.govopen.harvesters.config import Withdrawal
 from ckanext.govopen.logic.action.catalogue import finish_run
-from ckanext.govopen.logic.catalogue_import import Writer, source_of
+from ckanext.govopen.logic.catalogue_import import Writer, reason, source_of
 from ckanext.govopen.logic.command import now
 from ckanext.govopen.model import catalogue as table
 from ckanext.harvest.model import HarvestGatherError, HarvestObject, HarvestObjectError
@@ -141,8 +142,8 @@ def _refuse(state: Gathering, entry: Entry) -> None:
     if entry.code:
         # It was there, if in no good state: nothing is concluded from its absence.
         state.seen.add(entry.code)
-    reason = {"rule": "record", "article": None, "message": entry.problem}
-    table.remark(model.Session, state.job.id, "refused", entry.code, [reason], entry.place)
+    wrong = reason("record", entry.problem)
+    table.remark(model.Session, state.job.id, "refused", entry.code, [wrong], entry.place)
     table.add_counts(model.Session, state.job.id, {"seen": 1, "refused": 1})
     model.Session.commit()
     if state.refused <= SHOWN_ERRORS:
@@ -199,26 +200,18 @@ def _absent(state: Gathering, withdrawal: Withdrawal) -> None:
     table.add_counts(model.Session, state.job.id, {"missing": len(missing)})
     if not run.held:
         model.Session.commit()
-        gone = {
-            "rule": "missing",
-            "article": None,
-            "message": toolkit._("The record is no longer in the catalogue."),
-        }
+        gone = reason("missing", N_("The record is no longer in the catalogue."))
         for start in range(0, len(missing), BATCH):
             state.writer.withdraw(missing[start : start + BATCH], gone)
         return
     message = run.message or toolkit._(
-        "{missing} of {alive} records are missing. None of them was withdrawn: check the source, "
-        "then confirm the withdrawal with govopen_catalogue_confirm."
-    ).format(missing=len(missing), alive=len(alive))
+        "%(missing)s of %(alive)s records are missing. None of them was withdrawn: check the "
+        "source, then confirm the withdrawal with govopen_catalogue_confirm."
+    ) % {"missing": len(missing), "alive": len(alive)}
     run.message = message
+    absent = reason("missing", N_("Missing in the source."))
     for code in missing:
-        reason = {
-            "rule": "missing",
-            "article": None,
-            "message": toolkit._("Missing in the source."),
-        }
-        table.remark(model.Session, state.job.id, "missing", code, [reason])
+        table.remark(model.Session, state.job.id, "missing", code, [absent])
     model.Session.commit()
     HarvestGatherError.create(message, state.job)
 

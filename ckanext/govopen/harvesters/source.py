@@ -112,7 +112,7 @@ def _fetched(url: str, config: configuration.Config, given: set[str], target: Pa
         ):
             shutil.copyfileobj(body, out)
     except address.AddressRefused as refused:
-        raise SourceError(str(refused)) from refused
+        raise SourceError(toolkit._(refused.message)) from refused
 
 
 def _uploaded(source_id: str, target: Path) -> None:

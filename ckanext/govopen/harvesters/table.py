@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ckan.plugins import toolkit
 from python_calamine import CalamineError, CalamineWorkbook
 
 from ckanext.govopen.logic import encoding
 
+_ = toolkit._
 #: Longest cell, widest row and most rows that are read; a catalogue is far below, an attack is
 #: above.
 CELL_LIMIT = 32_767
@@ -42,7 +44,9 @@ def rows(path: Path, sheet: str | None = None) -> Iterator[list[str]]:
     if start.startswith(b"PK\x03\x04"):
         return _workbook(path, sheet)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
-        raise TableError("Old .xls workbooks are not read. Save the workbook as .xlsx or as CSV.")
+        raise TableError(
+            _("Old .xls workbooks are not read. Save the workbook as .xlsx or as CSV.")
+        )
     return _csv(path)
 
 
@@ -51,7 +55,9 @@ def _csv(path: Path) -> Iterator[list[str]]:
         try:
             name = encoding.detect(raw)
         except encoding.Undecodable as error:
-            raise TableError(f"{error} Save the file as “CSV UTF-8”.") from error
+            raise TableError(
+                _("The text is neither UTF-8 nor GB 18030 nor Big5. Save the file as “CSV UTF-8”.")
+            ) from error
     with path.open(encoding=name, newline="") as text:
         first = text.readline()
         separator = "\t" if first.count("\t") > first.count(",") else ","
@@ -61,26 +67,36 @@ def _csv(path: Path) -> Iterator[list[str]]:
         try:
             for cells in reader:
                 if reader.line_num > ROW_LIMIT:
-                    raise TableError(f"The file has more than {ROW_LIMIT} lines.")
+                    raise TableError(
+                        _("The table has more than %(most)s rows.") % {"most": ROW_LIMIT}
+                    )
                 yield [cell.strip() for cell in cells[:COLUMN_LIMIT]]
         except csv.Error as error:
-            raise TableError(f"Line {reader.line_num} is not CSV: {error}.") from error
+            raise TableError(
+                _("Line %(line)s is not CSV: %(error)s.")
+                % {"line": reader.line_num, "error": error}
+            ) from error
 
 
 def _workbook(path: Path, sheet: str | None) -> Iterator[list[str]]:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > UNPACKED_LIMIT:
-                raise TableError("The workbook unpacks to more than 600 MB. Save it as CSV.")
+                raise TableError(_("The workbook unpacks to more than 600 MB. Save it as CSV."))
         with CalamineWorkbook.from_path(str(path)) as book:
             names = book.sheet_names
             if not names:
-                raise TableError("The workbook has no sheet.")
+                raise TableError(_("The workbook has no sheet."))
             if sheet is not None and sheet not in names:
-                raise TableError(f"The workbook has no sheet “{sheet}”; it has {', '.join(names)}.")
+                raise TableError(
+                    _("The workbook has no sheet “%(name)s”; it has %(known)s.")
+                    % {"name": sheet, "known": ", ".join(names)}
+                )
             yield from _sheet(book.get_sheet_by_name(sheet or names[0]))
     except (zipfile.BadZipFile, CalamineError) as error:
-        raise TableError(f"The file is not a readable .xlsx workbook: {error}.") from error
+        raise TableError(
+            _("The file is not a readable .xlsx workbook: %(error)s.") % {"error": error}
+        ) from error
 
 
 def _sheet(page: Any) -> Iterator[list[str]]:
@@ -92,7 +108,7 @@ def _sheet(page: Any) -> Iterator[list[str]]:
     values: dict[tuple[int, int], str] = {}
     for index, cells in enumerate(page.iter_rows()):
         if index >= ROW_LIMIT:
-            raise TableError(f"The sheet has more than {ROW_LIMIT} rows.")
+            raise TableError(_("The table has more than %(most)s rows.") % {"most": ROW_LIMIT})
         out = [cell(value) for value in cells[:COLUMN_LIMIT]]
         for column in range(len(out)):
             first = origin.get((index, column))

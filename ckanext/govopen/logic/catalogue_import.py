@@ -21,6 +21,7 @@ from ckan.plugins import toolkit
 from sqlalchemy.exc import DataError, IntegrityError
 
 from ckanext.govopen.domain import catalogue as mapping
+from ckanext.govopen.domain.refusal import N_, fill
 from ckanext.govopen.logic import command, departments, harvest_objects
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.model import jurisdiction, outbox, settings
@@ -100,7 +101,7 @@ class Writer:
         for entry in raw:
             parsed = mapping.parse_record(entry)
             if isinstance(parsed, mapping.RecordError):
-                reasons = [_reason("record", parsed.reason)]
+                reasons = [reason("record", parsed.reason)]
                 done.append(Done(parsed.code, "refused", reasons=reasons, seen=True))
                 continue
             known = records.get(parsed.code)
@@ -151,7 +152,7 @@ class Writer:
                 except toolkit.ValidationError as error:
                     raise Wrong(code, _reasons(error)) from error
                 except (DataError, IntegrityError) as error:
-                    raise Wrong(code, [_reason("database", str(error.orig)[:300])]) from error
+                    raise Wrong(code, [reason("database", str(error.orig)[:300])]) from error
         self._commit(done)
         return done
 
@@ -187,7 +188,7 @@ class Writer:
 
     def _step(self, item: Prepared, row: table.CatalogueRecord | None) -> Done:
         said = (*item.outcome.reasons, *item.outcome.warnings)
-        reasons = [_as_reason(reason) for reason in said]
+        reasons = [_as_reason(one) for one in said]
         if isinstance(item.place, str):
             done = self._published(item, row, item.place, reasons)
         elif item.place is not None:
@@ -235,27 +236,23 @@ class Writer:
         try:
             found = self._directory.find(provider.name, provider.code, code)
         except departments.Ambiguous as error:
-            return _reason(
+            return reason(
                 "provider_ambiguous",
-                toolkit._("More than one organisation could be the provider: {names}.").format(
-                    names=error
-                ),
+                N_("More than one organisation could be the provider: %(names)s."),
+                names=str(error),
             )
         everybody = table.OTHER_DEPARTMENTS in self.source.powers
         if found is None and not everybody:
-            return _reason(
-                "provider_unknown", toolkit._("The provider is not an organisation here.")
-            )
+            return reason("provider_unknown", N_("The provider is not an organisation here."))
         if found is None:
             if (
                 table.CREATE_ORGANIZATIONS not in self.source.powers
                 or not settings.harvest_may_create_organizations()
             ):
-                return _reason(
+                return reason(
                     "provider_unknown",
-                    toolkit._(
-                        "There is no organisation {name}, and this source may not create it."
-                    ).format(name=provider.name),
+                    N_("There is no organisation %(name)s, and this source may not create it."),
+                    name=provider.name,
                 )
             try:
                 found = self._directory.create(
@@ -267,11 +264,10 @@ class Writer:
             except toolkit.ValidationError as error:
                 return _reasons(error)[0]
         if not everybody and found.id != self.source.owner_org:
-            return _reason(
+            return reason(
                 "provider_foreign",
-                toolkit._(
-                    "This source publishes for its own department only, not for {name}."
-                ).format(name=provider.name),
+                N_("This source publishes for its own department only, not for %(name)s."),
+                name=provider.name,
             )
         return found.id
 
@@ -291,7 +287,7 @@ class Writer:
             return Done(item.code, "new", package_id, reasons)
         listed = row is not None and row.state == table.LISTED
         if existing.state == "deleted" and listed:
-            here = _reason("deleted_here", toolkit._("The dataset was deleted on this portal."))
+            here = reason("deleted_here", N_("The dataset was deleted on this portal."))
             return Done(item.code, "kept_back", existing.id, [*reasons, here])
         self._update(existing, dataset)
         return Done(item.code, "changed" if listed else "new", existing.id, reasons)
@@ -382,23 +378,41 @@ def _drop_inner_links(dataset: dict[str, Any]) -> list[dict[str, Any]]:
         if answer:
             kept.append(resource)
         else:
-            said.append(_reason("private_address", f"{resource['name']}: {answer.message}"))
+            said.append(reason("private_address", answer.message))
     if "resources" in dataset:
         dataset["resources"] = kept
     return said
 
 
-def _reason(rule: str, message: str) -> dict[str, Any]:
-    return {"rule": rule, "article": None, "message": message}
+def reason(rule: str, message: str, **params: str) -> dict[str, Any]:
+    """Why something was not done, as reports keep it: the message untranslated, with its values."""
+    return {"rule": rule, "article": None, "message": message, "params": params}
 
 
-def _as_reason(reason: Any) -> dict[str, Any]:
-    return {"rule": reason.rule, "article": reason.article, "message": reason.text(toolkit._)}
+def said(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Reasons in the reader's language."""
+    return [
+        {
+            "rule": one["rule"],
+            "article": one["article"],
+            "message": fill(one["message"], one.get("params") or {}, toolkit._),
+        }
+        for one in reasons
+    ]
+
+
+def _as_reason(found: Any) -> dict[str, Any]:
+    return {
+        "rule": found.rule,
+        "article": found.article,
+        "message": found.message,
+        "params": dict(found.params),
+    }
 
 
 def _reasons(error: toolkit.ValidationError) -> list[dict[str, Any]]:
     """What validators said, with the field's name in front."""
     summary = error.error_summary or {}
-    return [_reason("validation", f"{key}: {text}") for key, text in summary.items()] or [
-        _reason("validation", str(error.error_dict)[:500])
+    return [reason("validation", f"{key}: {text}") for key, text in summary.items()] or [
+        reason("validation", str(error.error_dict)[:500])
     ]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from ckan import model
@@ -45,8 +47,26 @@ DELIVERERS: dict[str, Callable[[list[dict[str, Any]]], None]] = {
 }
 
 
+_postponed: ContextVar[bool] = ContextVar("govopen_delivery_postponed", default=False)
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Nothing is delivered by this thread inside: a long piece of work does it once, at its end.
+
+    The rows stay in the outbox; should the work break off, the scheduler delivers them.
+    """
+    token = _postponed.set(True)
+    try:
+        yield
+    finally:
+        _postponed.reset(token)
+
+
 def due_now(now: datetime.datetime, limit: int = 500) -> int:
     """Delivers due rows, grouped by kind, and gives their number. Never raises for one of them."""
+    if _postponed.get():
+        return 0
     rows = outbox.due(model.Session, now, limit)
     by_kind: dict[str, list[outbox.OutboxRow]] = {}
     for row in rows:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from ckan import model
 from ckan.lib.search import SearchError
 from ckan.plugins import toolkit
@@ -17,7 +16,7 @@ from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.labels import person_labels
 from ckanext.govopen.access.policy import Person, Sight
 from ckanext.govopen.access.show import present
-from ckanext.govopen.access.sight import sights
+from ckanext.govopen.access.sight import sight, sights
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.model.release import DatasetRow
 from ckanext.govopen.search import query, suggest
@@ -114,13 +113,8 @@ def package_autocomplete(next_action: Action, context: Any, data_dict: dict[str,
 
 
 def _visible_names(context: Any, names: list[str]) -> set[str]:
-    package = model.package_table
-    rows = model.Session.execute(
-        sa.select(package.c.name, package.c.id).where(package.c.name.in_(names))
-    )
-    ids: dict[str, str] = {row.name: row.id for row in rows}
-    seen = sights(context, ids.values())
-    return {name for name, identity in ids.items() if seen[identity].visible}
+    """Those of the released names in the index by which the person may know a dataset."""
+    return {name for name in names if sight(context, name).visible}
 
 
 def _limit(data: dict[str, Any]) -> int:

@@ -16,7 +16,7 @@ from ckanext.govopen.access.show import (
     views_of,
 )
 from ckanext.govopen.domain.fingerprint import FileFact, Snapshot
-from ckanext.govopen.model import file, location
+from ckanext.govopen.model import file, jurisdiction, location
 from ckanext.govopen.model.release import ReleaseRow
 
 #: Fields of a dataset that no release carries: whose account it was, and what it is related to.
@@ -46,12 +46,28 @@ def working(context: Any, package_id: str) -> WorkingCopy:
         {"user": context.get("user", ""), "ignore_auth": True}, package_id
     )
     fields, default, shown = shown, clean(default), clean(shown)
+    _claim_class(shown, default)
     files = {
         **file.current(model.Session, package_id),
         **location.facts(model.Session, package_id),
     }
     snapshot = Snapshot(shown, files, {}, views_of(package_id))
     return WorkingCopy(fields, default, shown, snapshot, snapshot.fingerprint())
+
+
+def _claim_class(shown: dict[str, Any], default: dict[str, Any]) -> None:
+    """A site's own schema may lack the field of the class: the release names one all the same.
+
+    What the row holds counts first (a schema that lost the field hides it), then the profile's
+    default; a profile without one leaves the dataset unclassified, which is not open.
+    """
+    if shown.get("open_class"):
+        return
+    extras = {row.get("key"): row.get("value") for row in default.get("extras") or []}
+    rule = jurisdiction.profile().default_class
+    claimed = extras.get("open_class") or (rule.value if rule is not None else None)
+    if claimed:
+        shown["open_class"] = claimed
 
 
 def released(row: ReleaseRow) -> Snapshot:

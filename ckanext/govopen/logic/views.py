@@ -40,7 +40,11 @@ def resource_view_create(next_action: Action, context: Any, data_dict: dict[str,
 def resource_view_change(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     reference = data_dict.get("id")
     resource_id = view_resource(reference) if isinstance(reference, str) else None
+    if reference and resource_id is None:
+        raise toolkit.ObjectNotFound(toolkit._("Resource view was not found."))
     package_id = resource_package(resource_id) if resource_id else None
+    # CKAN breaks without the resource, and would take a wrong one for granted.
+    data_dict = {**data_dict, "resource_id": resource_id} if resource_id else data_dict
     return _then_settle(next_action, context, data_dict, package_id)
 
 

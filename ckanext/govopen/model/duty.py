@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ckanext.govopen.domain import duty as rules
 from ckanext.govopen.domain.event import Event
 
-__all__ = ["DutyRow", "concerned", "find", "held_by", "lock", "project", "to_rule"]
+__all__ = ["DutyRow", "concerned", "find", "held_by", "in_force", "lock", "project", "to_rule"]
 
 
 class DutyRow(tk.BaseModel):
@@ -78,6 +79,29 @@ def find(
             query.order_by(DutyRow.organization_id, DutyRow.duty, DutyRow.given_at, DutyRow.id)
         )
     )
+
+
+def in_force(table: Any, now: datetime.datetime) -> sa.ColumnElement[bool]:
+    """The condition that a row gives its duty at ``now``; the same rule as ``domain.duty``.
+
+    A deputy counts only while the person he stands in for still holds the duty himself.
+    """
+
+    def lasts(rows: Any) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            sa.or_(rows.c.since.is_(None), rows.c.since <= now),
+            sa.or_(rows.c.until.is_(None), rows.c.until > now),
+        )
+
+    principal = DutyRow.__table__.alias("principal")
+    held = sa.exists().where(
+        principal.c.user_id == table.c.deputy_for,
+        principal.c.organization_id == table.c.organization_id,
+        principal.c.duty == table.c.duty,
+        principal.c.deputy_for.is_(None),
+        lasts(principal),
+    )
+    return sa.and_(lasts(table), sa.or_(table.c.deputy_for.is_(None), held))
 
 
 def lock(session: AlchemySession) -> None:

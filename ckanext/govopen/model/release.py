@@ -38,6 +38,12 @@ class ReleaseRow(toolkit.BaseModel):
             unique=True,
             postgresql_where=sa.text("status = 'live'"),
         ),
+        # Outsiders know a dataset by the name it was released under.
+        sa.Index(
+            "govopen_release_name",
+            sa.text("(data #>> '{default,name}')"),
+            postgresql_where=sa.text("status = 'live'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)

@@ -97,7 +97,9 @@ class Refused(AssertionError):
     """An action answered otherwise than was expected; ``error`` is its error dict."""
 
     def __init__(self, action: str, response: TestResponse) -> None:
-        super().__init__(f"{action}: {response.status_code} {response.get_data(as_text=True)[:900]}")
+        super().__init__(
+            f"{action}: {response.status_code} {response.get_data(as_text=True)[:900]}"
+        )
         self.status = response.status_code
         self.error: dict[str, Any] = {}
         if response.is_json:

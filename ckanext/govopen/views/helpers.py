@@ -169,6 +169,23 @@ def govopen_home() -> dict[str, Any]:
     }
 
 
+def govopen_rows(resource: Any, limit: int = 10) -> dict[str, Any] | None:
+    """The first rows of a file whose rows the portal holds, where the reader may have them.
+
+    ``{fields: [name], records: [{name: value}], total}``; None when there are none to show.
+    """
+    if not resource.get("datastore_active"):
+        return None
+    try:
+        found = toolkit.get_action("datastore_search")(
+            cast(Any, asked.context()), {"resource_id": resource["id"], "limit": limit}
+        )
+    except (toolkit.ObjectNotFound, toolkit.NotAuthorized, toolkit.ValidationError):
+        return None
+    names = [f["id"] for f in found["fields"] if f["id"] != "_id"]
+    return {"fields": names, "records": found["records"], "total": found.get("total", 0)}
+
+
 def govopen_markdown(text: Any) -> Markup:
     """A description as HTML, by CKAN's own renderer (which cleans it)."""
     return h.render_markdown(text) if text else Markup("")
@@ -206,6 +223,7 @@ __all__ = [
     "govopen_pick",
     "govopen_profile",
     "govopen_resource_url",
+    "govopen_rows",
     "govopen_size",
     "govopen_structured_data",
     "govopen_themes",

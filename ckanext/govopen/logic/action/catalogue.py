@@ -12,7 +12,9 @@ from ckan import model
 from ckan.plugins import plugin_loaded
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import catalogue_import, command, upload
+from ckanext.govopen.logic.catalogue_import import said
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.model import file
@@ -82,15 +84,13 @@ def govopen_catalogue_confirm(context: Any, data_dict: dict[str, Any]) -> dict[s
     codes = table.missing(model.Session, run.source_id, run.id)
     source = catalogue_import.source_of(run.source_id, run.started_by)
     run.held = False
-    reason = {
-        "rule": "missing",
-        "article": None,
-        "message": tk._("The record is no longer in the catalogue; a person confirmed it."),
-    }
+    gone = catalogue_import.reason(
+        "missing", N_("The record is no longer in the catalogue; a person confirmed it.")
+    )
     writer = catalogue_import.Writer(source, run.id)
     done = []
     for start in range(0, len(codes), 200):
-        done += writer.withdraw(codes[start : start + 200], reason)
+        done += writer.withdraw(codes[start : start + 200], gone)
     command.finish(context)
     return _summary(run_id, done)
 
@@ -134,7 +134,7 @@ def govopen_catalogue_run_show(context: Any, data_dict: dict[str, Any]) -> dict[
     shown = table.as_dict(run)
     shown["counts"] = {key: run.counts.get(key, 0) for key in table.COUNTED}
     shown["remarks"] = [
-        {"code": row.code, "kind": row.kind, "place": row.place, "reasons": row.reasons}
+        {"code": row.code, "kind": row.kind, "place": row.place, "reasons": said(row.reasons)}
         for row in table.remarks(model.Session, run.id, kind or None, limit, offset)
     ]
     return shown
@@ -243,7 +243,7 @@ def _summary(run_id: str, done: list[catalogue_import.Done]) -> dict[str, Any]:
         "run": run_id,
         **{key: counts[key] for key in ("new", "changed", "unchanged", "withdrawn", "kept_back")},
         "refused": [
-            {"code": one.code, "reason": "; ".join(str(r["message"]) for r in one.reasons)}
+            {"code": one.code, "reason": "; ".join(str(r["message"]) for r in said(one.reasons))}
             for one in done
             if one.outcome == "refused"
         ],

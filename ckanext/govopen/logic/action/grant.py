@@ -323,8 +323,10 @@ def _named_dataset(package_id: str, package: Any, seen: dict[str, Any]) -> dict[
     access = seen.get(package_id)
     if package is None or access is None or not access.visible:
         return {"id": package_id, "name": "", "title": ""}
-    title = package.title or package.name
+    name, title = package.name, package.title or package.name
     if access.sight is Sight.RELEASE:
         live = releases.live(package_id)
-        title = live.data["shown"].get("title") or package.name if live else ""
-    return {"id": package_id, "name": package.name, "title": title}
+        released = live.data["shown"] if live else {}
+        name = released.get("name", "")
+        title = released.get("title") or name
+    return {"id": package_id, "name": name, "title": title}

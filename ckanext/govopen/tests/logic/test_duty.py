@@ -10,6 +10,7 @@ from ckan import model
 from ckan.plugins import toolkit as tk
 from ckan.tests import factories
 
+from ckanext.govopen.access import clock
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.logic import command
 from ckanext.govopen.model import duty as duties
@@ -206,6 +207,33 @@ def test_a_duty_that_ran_out_gives_nothing_and_can_be_given_again(
     site.call("govopen_duty_give", "operator", **data)
     rows = site.call("govopen_duty_list", "operator", user=someone["name"])
     assert [row["in_force"] for row in rows] == [True]
+
+
+def test_a_duty_that_begins_later_gives_nothing_yet(site: Site, someone: dict[str, Any]) -> None:
+    data = {"user": someone["name"], "organization": place(site), "duty": "handler"}
+    given = site.call("govopen_duty_give", "operator", **data, since="2099-01-01")
+    assert given["in_force"] is False
+    assert not person({"user": someone["name"]}).duties
+
+
+def test_a_deputy_sees_nothing_once_the_other_s_duty_has_run_out(
+    site: Site, someone: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deputy = factories.User()
+    own = {"organization": place(site), "duty": "handler"}
+    end = command.now() + datetime.timedelta(days=1)
+    site.call("govopen_duty_give", "operator", user=someone["name"], until=end.isoformat(), **own)
+    site.call(
+        "govopen_duty_give",
+        "operator",
+        user=deputy["name"],
+        deputy_for=someone["name"],
+        until="2099-01-01",
+        **own,
+    )
+    assert person({"user": deputy["name"]}).duties
+    monkeypatch.setattr(clock, "now", lambda: end)
+    assert not person({"user": deputy["name"]}).duties
 
 
 def test_lists_are_narrowed(site: Site) -> None:

@@ -29,7 +29,7 @@ class Portal:
 
     app: Any
     tokens: dict[str, str] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
+    dataset: str = ""
     resource: str = ""
     review: str = ""
 
@@ -108,9 +108,12 @@ def build() -> Portal:
         "token"
     ]
     traffic = factories.Organization(
-        name="traffic", title="交通运输局", users=[{"name": "editor", "capacity": "editor"}]
+        name="traffic",
+        title="交通运输局",
+        description="负责交通运输",
+        users=[{"name": "editor", "capacity": "editor"}],
     )
-    factories.Organization(name="empty-office", title="档案馆")
+    factories.Organization(name="empty-office", title="档案馆", description="保管档案")
     reviewer = model.User.get("reviewer")
     assert reviewer is not None
     model.Session.add(
@@ -122,7 +125,8 @@ def build() -> Portal:
         )
     )
     model.Session.commit()
-    _call("package_create", "editor", **_dataset("parking", LONG, "traffic"))
+    parking = _call("package_create", "editor", **_dataset("parking", LONG, "traffic"))
+    portal.dataset = parking["id"]
     upload = FileStorage(io.BytesIO(CSV.encode()), "停车场.csv", "停车场.csv")
     resource = _call(
         "resource_create",

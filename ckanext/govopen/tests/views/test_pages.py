@@ -7,12 +7,14 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 
 from ckanext.govopen import i18n
+from ckanext.govopen.logic import datastore_load
 from ckanext.govopen.tests.views.portal import LONG
 
 PUBLIC = [
@@ -48,7 +50,7 @@ def visible(page: BeautifulSoup) -> str:
     labels = [
         str(tag[attribute])
         for attribute in ("aria-label", "placeholder", "title", "alt")
-        for tag in page.find_all(attrs={attribute: True})
+        for tag in page.select(f"[{attribute}]")
     ]
     return " ".join([page.get_text(" ", strip=True), *labels])
 
@@ -115,7 +117,7 @@ def test_reading_costs_no_cookie_and_no_foreign_address(portal, path):
     page = soup(response)
     if not path.startswith("/user/"):
         assert "Set-Cookie" not in response.headers
-    loaded = [t["src"] for t in page(["script", "img", "iframe"]) if t.get("src")]
+    loaded = [str(t["src"]) for t in page(["script", "img", "iframe"]) if t.get("src")]
     loaded += [str(t["href"]) for t in page("link") if "stylesheet" in (t.get("rel") or [])]
     assert all(not re.match(r"(https?:)?//(?!test\.ckan\.net)", address) for address in loaded)
 
@@ -199,6 +201,14 @@ def test_resource_page(portal):
     assert page.select_one(f'a[href*="{portal.resource}/download"]') is not None
 
 
+def test_rows_of_a_file_are_shown_without_a_script(portal):
+    path = f"/dataset/parking/resource/{portal.resource}"
+    assert soup(portal.get(path)).select_one("#preview") is None
+    datastore_load.load(portal.dataset)
+    cells = [td.get_text() for td in soup(portal.get(path)).select("#preview td")]
+    assert cells[:3] == ["南关区", "=1+1", "120"]
+
+
 def rows(portal) -> list[dict[str, str]]:
     response = portal.get("/open/list.csv")
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -257,7 +267,7 @@ def test_no_link_of_the_error_page_leads_to_another_site(portal):
 
 def test_language_links_stay_on_the_page(portal):
     page = soup(portal.get("/dataset/?theme=交通"))
-    links = {a["hreflang"]: a["href"] for a in page.select("a[hreflang]")}
+    links = {str(a["hreflang"]): str(a["href"]) for a in page.select("a[hreflang]")}
     assert links["en"].startswith("/en/dataset/?theme=")
     assert links["zh-Hans-CN"].startswith("/dataset/?theme=")
 
@@ -328,7 +338,7 @@ def test_an_error_of_the_duty_form_keeps_what_was_typed(portal):
 def test_the_operator_edits_the_terms(portal):
     from ckan.plugins import toolkit
 
-    context = {"user": "operator", "ignore_auth": False}
+    context: Any = {"user": "operator", "ignore_auth": False}
     option = "ckanext.govopen.pages.terms"
     toolkit.get_action("config_option_update")(context, {option: "## 本市条款\n先注明来源"})
     try:

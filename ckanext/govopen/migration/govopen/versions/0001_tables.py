@@ -213,6 +213,13 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("status = 'live'"),
     )
+    op.create_index(
+        "govopen_release_name",
+        "govopen_release",
+        [sa.literal_column("(data #>> '{default,name}')")],
+        unique=False,
+        postgresql_where=sa.text("status = 'live'"),
+    )
     op.create_table(
         "govopen_review",
         sa.Column("id", sa.UnicodeText(), nullable=False),
@@ -319,6 +326,11 @@ def downgrade() -> None:
     op.drop_index("govopen_review_package", table_name="govopen_review")
     op.drop_index("govopen_review_organization", table_name="govopen_review")
     op.drop_table("govopen_review")
+    op.drop_index(
+        "govopen_release_name",
+        table_name="govopen_release",
+        postgresql_where=sa.text("status = 'live'"),
+    )
     op.drop_index(
         "govopen_release_live",
         table_name="govopen_release",

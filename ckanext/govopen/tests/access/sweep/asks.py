@@ -106,7 +106,9 @@ def _other_ways(world: World) -> Iterator[Ask]:
         yield Ask("OPTIONS", "OPTIONS", f"/dataset/{planted.id}")
     for word in ("zqx", "旧", "题", "新"):
         text = quote(word)
-        yield page("api.dataset_autocomplete", f"/api/2/util/dataset/autocomplete?incomplete={text}")
+        yield page(
+            "api.dataset_autocomplete", f"/api/2/util/dataset/autocomplete?incomplete={text}"
+        )
         yield page("api.tag_autocomplete", f"/api/2/util/tag/autocomplete?incomplete={text}")
         yield page(
             "api.format_autocomplete", f"/api/2/util/resource/format_autocomplete?incomplete={text}"
@@ -147,9 +149,7 @@ def _searches(world: World) -> list[dict[str, Any]]:
         {"q": "题", "extras": {"ext_x": "y"}},
     ]
     for facet in _FACETS:
-        asked.append(
-            {"facet.field": [facet], "facet.mincount": 0, "facet.limit": -1, "rows": 0}
-        )
+        asked.append({"facet.field": [facet], "facet.mincount": 0, "facet.limit": -1, "rows": 0})
         asked.append({"sort": f"{facet} asc", "rows": 1000})
     asked += [{"fl": returned, "rows": 1000} for returned in _RETURNED]
     asked += [{"sort": "if(docfreq(text,zqx),1,0) desc"}, {"sort": "termfreq(text,zqx) desc"}]
@@ -188,13 +188,23 @@ def _resources(world: World) -> list[dict[str, Any]]:
 def _members(world: World) -> list[dict[str, Any]]:
     return [
         {"id": world.department.id, **more}
-        for more in ({}, {"object_type": "package"}, {"object_type": "user"},
-                     {"object_type": "package", "capacity": "private"})  # fmt: skip
+        for more in (
+            {},
+            {"object_type": "package"},
+            {"object_type": "user"},
+            {"object_type": "package", "capacity": "private"},
+        )  # fmt: skip
     ]
 
 
 def _people(world: World) -> list[dict[str, Any]]:
-    return [{"q": "zqx"}, {}, {"q": "@example.com"}, {"email": "x@example.com"}, {"all_fields": False}]
+    return [
+        {"q": "zqx"},
+        {},
+        {"q": "@example.com"},
+        {"email": "x@example.com"},
+        {"all_fields": False},
+    ]
 
 
 def _streams(world: World) -> list[dict[str, Any]]:
@@ -276,15 +286,12 @@ def page_rows(world: World, whole: bool) -> list[Ask]:
             built = _build(rule, values)
             if built is not None:
                 rows.append(page(rule.endpoint, built))
-    return list(dict.fromkeys(_hashable(rows))) if not whole else rows
-
-
-def _hashable(rows: list[Ask]) -> list[Ask]:
-    return rows
+    return list({row.path: row for row in rows}.values())
 
 
 def _build(rule: Any, values: dict[str, str]) -> str | None:
-    found = rule.build(values, append_unknown=False)
+    whole = {**dict.fromkeys(rule.arguments, "x"), **values}
+    found = rule.build(whole, append_unknown=False)
     return found[1] if found else None
 
 
@@ -301,7 +308,8 @@ def _values(
     world: World, endpoint: str, arguments: set[str], takes: dict[str, str], whole: bool
 ) -> Iterator[dict[str, str]]:
     """Values for the arguments of a route: those of each planted dataset together, and mixed."""
-    fixed = {name: value for name, value in _FIXED.items() if name in arguments}
+    known = {**_FIXED, "source": world.source}
+    fixed = {name: value for name, value in known.items() if name in arguments}
     kinds = {name: takes[name] for name in arguments if name in takes}
     if not kinds:
         if "id" in arguments:
@@ -313,7 +321,7 @@ def _values(
     if not set(kinds.values()) & {"dataset", "own", "resource", "view"}:
         for name, kind in kinds.items():
             for reference in world.references(kind):
-                yield {**fixed, **{other: reference for other in kinds}, name: reference}
+                yield {**fixed, **dict.fromkeys(kinds, reference), name: reference}
         return
     decoy = world.datasets["open"]
     for planted in world.datasets.values():

@@ -169,7 +169,11 @@ class Sweep:
 
     def unseen(self, wanted: Iterable[tuple[Secret, str]]) -> list[str]:
         """What somebody may see and did not."""
-        return [f"{actor}: {secret}" for secret, actor in wanted if (secret.text, actor) not in self.seen]
+        return [
+            f"{actor}: {secret}"
+            for secret, actor in wanted
+            if (secret.text, actor) not in self.seen
+        ]
 
     def report(self, most: int = 40) -> str:
         """Findings grouped by what was asked and what came out."""

@@ -157,13 +157,13 @@ class World:
         file = portal.upload(
             editor,
             rows,
-            f"{plant(kind, 'file name', content)}.csv",
+            f"{plant(kind, 'file name', meta)}.csv",
             package_id=made["id"],
             name=plant(kind, "resource name", meta),
             description=plant(kind, "resource description", meta),
             format="CSV",
         )
-        held = INSIDE if kind in ("conditional", "pending_conditional", "tightened") else content
+        held = INSIDE if kind in CONDITIONAL else content
         link = portal.call(
             "resource_create",
             editor,
@@ -173,10 +173,10 @@ class World:
             format="JSON",
         )
         planted.resources = {"file": file["id"], "link": link["id"]}
-        shown = "page_url" if kind in CONDITIONAL else "link"
+        page = plant(kind, "page of view", content)
         for where, view_type, extra in (
             ("file", "datatables_view", {}),
-            ("link", "webpage_view", {"page_url": f"http://127.0.0.1/{plant(kind, shown, content if shown == 'page_url' else held)}"}),
+            ("link", "webpage_view", {"page_url": f"http://127.0.0.1/{page}"}),
         ):
             view = portal.call(
                 "resource_view_create",
@@ -188,7 +188,9 @@ class World:
                 **extra,
             )
             planted.views[where] = view["id"]
-        portal.call("package_patch", editor, id=made["id"], title="题 " + plant(kind, "title", meta))
+        portal.call(
+            "package_patch", editor, id=made["id"], title="题 " + plant(kind, "title", meta)
+        )
         if kind == "non_open":
             portal.call(
                 "package_patch",
@@ -207,7 +209,9 @@ class World:
                 remarks=plant(kind, "remarks", INSIDE),
             )
             # A returned review goes on with the next change.
-            portal.call("package_patch", editor, id=made["id"], notes=plant(kind, "notes", meta) + "。")
+            portal.call(
+                "package_patch", editor, id=made["id"], notes=plant(kind, "notes", meta) + "。"
+            )
         portal.approve(self.department, made["id"])
 
     def _grants(self) -> None:
@@ -318,7 +322,7 @@ class World:
             )
         narrowed = self.datasets["narrowed"]
         portal.call("resource_delete", editor, id=narrowed.resources["link"])
-        for what in ("link", "link name", "view of link", "view text of link"):
+        for what in ("link", "link name", "page of view", "view of link", "view text of link"):
             plant("narrowed", what, INSIDE)
         self._tighten("closed", "non_open")
         portal.call(
@@ -327,9 +331,7 @@ class World:
             id=self.datasets["suspended"].id,
             reason=plant("suspended", "reason", INSIDE),
         )
-        portal.call(
-            "package_patch", editor, id=self.datasets["unpublished"].id, state="draft"
-        )
+        portal.call("package_patch", editor, id=self.datasets["unpublished"].id, state="draft")
         model.Session.remove()
         portal.call("package_delete", editor, id=self.datasets["deleted"].id)
 
@@ -369,6 +371,7 @@ class World:
         model.repo.commit()
         self.jobs.append(job.id)
         self.secrets.add(job.id, "job", "id", INSIDE)
+
     @staticmethod
     def _source_config(marker: str) -> str:
         return json.dumps({"columns": {marker: "title"}, "defaults": {"acquired": "collected"}})

@@ -1,0 +1,111 @@
+"""Organisations and their members: which department there is, is public; who works there is not.
+
+What CKAN tells of accounts beside ``user_*`` actions, which the inventory closes by circle, and its
+looks at members that would say whether something hidden exists.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ckan import model
+from ckan.logic import check_access
+from ckan.plugins import toolkit
+
+from ckanext.govopen.access.handler import Action, Handler
+from ckanext.govopen.access.inventory import inventory
+from ckanext.govopen.access.references import user_is_visible
+from ckanext.govopen.access.sight import sight, sights
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.model import settings
+
+
+def _show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """A group or department; its accounts and their number for staff only."""
+    if person(context).is_staff:
+        return next_action(context, data_dict)
+    asked = {**data_dict, "include_users": False, "include_member_count": False}
+    shown = next_action(context, asked)
+    shown.pop("users", None)
+    return shown
+
+
+def member_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Without datasets that the person may not see, and without accounts for outsiders."""
+    rows = next_action(context, data_dict)
+    who = person(context)
+    if who.sees_everything:
+        return rows
+    seen = sights(context, {row[0] for row in rows if row[1] == "package"})
+    return [
+        row
+        for row in rows
+        if (row[1] != "package" or seen[row[0]].visible)
+        and (row[1] != "user" or who.is_staff or row[0] == who.user_id)
+    ]
+
+
+def _member(name: str) -> Handler:
+    def change(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+        """CKAN looks for the object before it asks for the right: here the right comes first."""
+        who = person(context)
+        if who.sees_everything:
+            return next_action(context, data_dict)
+        group = data_dict.get("id")
+        if isinstance(group, str) and model.Group.get(group) is not None:
+            check_access(name, context, dict(data_dict))
+        kind, reference = data_dict.get("object_type"), data_dict.get("object")
+        if isinstance(reference, str):
+            hidden = kind == "package" and not sight(context, reference).visible
+            hidden = hidden or (
+                kind == "user" and not user_is_visible(context, who, reference)
+            )
+            if hidden:
+                raise toolkit.ObjectNotFound(f"{str(kind).title()} was not found.")
+        if kind not in (None, "", "package", "user", "group"):
+            raise toolkit.ValidationError({"object_type": [toolkit._("Unknown value.")]})
+        return next_action(context, data_dict)
+
+    return change
+
+
+def _complete(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """CKAN takes the text for granted; without one there is nothing to complete."""
+    if not isinstance(data_dict.get("q"), str):
+        raise toolkit.ValidationError({"q": [toolkit._("Missing value")]})
+    return next_action(context, data_dict)
+
+
+def help_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """The documentation of an action, not that of its wrapping; unlisted ones have none."""
+    name = data_dict.get("name")
+    if not isinstance(name, str) or not name:
+        return next_action(context, data_dict)
+    check_access("help_show", context, data_dict)
+    listed = inventory().action(name) is not None
+    if not (listed or person(context).is_staff or not settings.deny_unlisted()):
+        raise toolkit.ObjectNotFound(toolkit._("Action function not found"))
+    try:
+        function: Any = toolkit.get_action(name)
+    except KeyError:
+        raise toolkit.ObjectNotFound(toolkit._("Action function not found")) from None
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.args[0]  # the next action of the chain
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        else:
+            return function.__doc__
+
+
+HANDLERS: dict[str, Handler] = {
+    "group_show": _show,
+    "organization_show": _show,
+    "member_list": member_list,
+    "member_create": _member("member_create"),
+    "member_delete": _member("member_delete"),
+    "group_autocomplete": _complete,
+    "organization_autocomplete": _complete,
+    "help_show": help_show,
+}

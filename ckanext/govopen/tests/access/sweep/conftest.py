@@ -1,0 +1,25 @@
+"""The swept portal, planted once and used by every test of the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from ckan import model
+
+from ckanext.govopen.tests.access.sweep.world import World
+from ckanext.govopen.tests.portal import Portal
+
+
+@pytest.fixture(scope="session")
+def _worlds() -> dict[str, World]:
+    return {}
+
+
+@pytest.fixture
+def world(portal: Portal, _worlds: dict[str, World]) -> Iterator[World]:
+    """The planted portal; made anew when a test of somebody else has emptied the database."""
+    made = _worlds.get("world")
+    if made is None or model.Package.get(made.datasets["open"].id) is None:
+        _worlds["world"] = made = World.build(portal)
+    yield made

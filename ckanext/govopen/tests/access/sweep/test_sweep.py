@@ -1,0 +1,168 @@
+"""Nothing gets out: every readable action and every route, for everybody, answers read whole.
+
+In the ordinary run every surface is asked by those of whom most is kept; the complete sweep (marked
+``long``) asks with every reference and flag, for everybody.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from ckanext.govopen.access.inventory import inventory
+from ckanext.govopen.tests.access.sweep import asks
+from ckanext.govopen.tests.access.sweep.secrets import (
+    DATASETS,
+    EVERYBODY,
+    HIDDEN,
+    INSIDE,
+    MARK,
+    Secret,
+)
+from ckanext.govopen.tests.access.sweep.sweep import Sweep, action, page
+from ckanext.govopen.tests.access.sweep.world import World
+
+#: Those for whom every surface is asked in the ordinary run, and those for a few of them.
+MOST = ("anonymous", "other_editor", "granted")
+FEW = ("citizen", "expired", "revoked", "stopped", "auditor")
+
+
+def _done(sweep: Sweep, what: str) -> None:
+    print(f"\n{what}: {sweep.report()}")  # noqa: T201 - the figures of the sweep
+    assert not sweep.findings, sweep.report()
+
+
+def _short(world: World) -> list[asks.Ask]:
+    """One row for every thing planted, on the surfaces that show most of it."""
+    rows = []
+    for planted in world.datasets.values():
+        rows.append(action("package_show", {"id": planted.id}))
+        rows.append(action("package_activity_list", {"id": planted.id}))
+        rows.append(page("dataset.read", f"/dataset/{planted.id}"))
+        for name, resource in planted.resources.items():
+            base = f"/dataset/{planted.id}/resource/{resource}"
+            rows.append(page("resource.read", base))
+            rows.append(page("resource.download", f"{base}/download"))
+            rows.append(action("datastore_search", {"resource_id": resource}))
+            rows.append(action("resource_view_list", {"id": resource}))
+            rows.append(page("datastore.dump", f"/datastore/dump/{resource}"))
+            if name in planted.views:
+                rows.append(action("resource_view_show", {"id": planted.views[name]}))
+    for name, asked in asks.SPECIAL.items():
+        if name in inventory().loaded_actions():
+            rows += [action(name, data) for data in asked(world)[:3]]
+    for reference in world.objects + world.jobs:
+        rows.append(action("harvest_object_show", {"id": reference}))
+        rows.append(action("harvest_job_show", {"id": reference}))
+    rows.append(action("harvest_source_show", {"id": world.source}))
+    return rows
+
+
+def test_actions(world: World) -> None:
+    """Every readable action, for an outsider, a grant holder and another department."""
+    sweep = Sweep(world)
+    rows = asks.action_rows(world, whole=False)
+    sweep.rows(MOST, rows)
+    assert {row.surface for row in rows} >= {surface.name for surface in asks.readable()}
+    _done(sweep, "actions")
+
+
+def test_pages(world: World) -> None:
+    """Every route that is read, and its other addresses, for an outsider."""
+    sweep = Sweep(world)
+    sweep.rows(["anonymous"], asks.page_rows(world, whole=False))
+    sweep.rows(["anonymous"], asks.other_pages(world))
+    _done(sweep, "pages")
+
+
+def test_the_others_and_those_who_may_see(world: World) -> None:
+    """The surfaces that show most, for everybody else: nobody too much, nobody too little."""
+    sweep = Sweep(world)
+    rows = _short(world)
+    sweep.rows([*MOST, *FEW, *sorted(INSIDE)], rows)
+    _done(sweep, "others")
+    missing = sweep.unseen(_owed(world))
+    assert not missing, "\n".join(missing[:40])
+
+
+def _owed(world: World) -> list[tuple[Secret, str]]:
+    """What the sweep must have shown: a department everything of its own, and so on."""
+    owed: list[tuple[Secret, str]] = []
+    for secret in world.secrets.by_text.values():
+        if not MARK.fullmatch(secret.text) or not secret.known_to:
+            continue
+        if secret.where in DATASETS and secret.what not in UNSEEN_BY_API:
+            owed.append((secret, "editor"))
+            owed += [(secret, actor) for actor in ("authority", "operator")]
+            if secret.known_to >= EVERYBODY:
+                owed.append((secret, "anonymous"))
+            if "granted" in secret.known_to:
+                owed.append((secret, "granted"))
+    return owed
+
+
+#: Planted in rows that the short list of surfaces does not ask for, or that nobody reads by it.
+UNSEEN_BY_API = frozenset[str]()
+
+
+def test_refused_writes_tell_nothing(world: World) -> None:
+    sweep = Sweep(world)
+    planted = [world.datasets[kind] for kind in ("never", "conditional", "pending")]
+    rows = asks.writes(world, planted)
+    before = [sweep.ask("editor", action("package_show", {"id": each.id})).body for each in planted]
+    for actor in ("anonymous", "citizen", "other_editor"):
+        for row in rows:
+            answer = sweep.row(actor, row)
+            assert answer.status >= 400, f"{actor}: {row} was not refused: {answer.body[:300]}"
+    after = [sweep.ask("editor", action("package_show", {"id": each.id})).body for each in planted]
+    assert before == after
+    _done(sweep, "writes")
+
+
+def test_hidden_is_like_nothing(world: World) -> None:
+    """The same answer, byte for byte, for what is hidden and for what does not exist."""
+    sweep = Sweep(world)
+    for actor in ("anonymous", "other_editor"):
+        for ask, other, names in asks.twins(world, ("never", "suspended")):
+            sweep.same(actor, ask, other, names)
+    _done(sweep, "existence")
+
+
+def test_questions_are_no_oracles(world: World) -> None:
+    """A word of a hidden thing is answered like a word that nobody has ever used."""
+    sweep = Sweep(world)
+    chosen = [
+        secret
+        for secret in world.secrets.by_text.values()
+        if MARK.fullmatch(secret.text)
+        and (
+            (secret.where in ("never", "suspended") and secret.what in _ASKED)
+            or (secret.where == "pending" and secret.what.startswith("new "))
+            or (secret.where == "conditional" and secret.what in ("link", "cell", "column"))
+        )
+    ]
+    assert len(chosen) > 15
+    for secret in chosen:
+        for ask, other, names in asks.oracles(secret):
+            sweep.same("anonymous", ask, other, names)
+    _done(sweep, "oracles")
+
+
+_ASKED = ("title", "notes", "tag", "link", "name", "theme", "resource name", "share condition")
+
+
+@pytest.mark.long
+def test_complete(world: World) -> None:
+    """Everything, for everybody."""
+    sweep = Sweep(world)
+    actions, pages = asks.action_rows(world, whole=True), asks.page_rows(world, whole=True)
+    sweep.rows(sorted(EVERYBODY), actions)
+    sweep.rows(sorted(EVERYBODY), pages)
+    sweep.rows(sorted(EVERYBODY), asks.other_pages(world))
+    for actor in ("anonymous", "citizen", "expired", "other_editor", "auditor"):
+        for ask, other, names in asks.twins(world, HIDDEN):
+            sweep.same(actor, ask, other, names)
+    for secret in world.secrets.by_text.values():
+        if MARK.fullmatch(secret.text) and "anonymous" not in secret.known_to:
+            for ask, other, names in asks.oracles(secret):
+                sweep.same("anonymous", ask, other, names)
+    _done(sweep, "complete")
