@@ -104,7 +104,9 @@ def _gone(
         _withdraw(context, package, live, "deleted", now)
     _cancel_review(context, package, "deleted", now)
     extra.pending = False
-    _compute_private(package, extra, None)
+    if settings.review_on():
+        _compute_private(package, extra, None)
+    # Without a review `private` is CKAN's own word: a deleted dataset comes back as it was.
 
 
 def extra_row(package_id: str) -> DatasetRow:

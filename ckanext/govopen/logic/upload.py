@@ -8,12 +8,14 @@ release goes on naming the old one.
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 import re
 import tempfile
 import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import file_keeper as fk
 from ckan import model
@@ -98,6 +100,13 @@ def receive(
     return fact, copy  # pyright: ignore[reportReturnType]
 
 
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # not an address at all; the validators say so
+        return ""
+
+
 def _max_bytes() -> int:
     return uploader.get_max_resource_size() * 1024 * 1024
 
@@ -159,6 +168,11 @@ class DigestUpload:
             resource["url_type"] = ""
             for field in ("hash", "size", "mimetype"):
                 resource.pop(field, None)
+        elif toolkit.config.get("ckan.mimetype_guess") == "file_ext":
+            # As CKAN does for links; resource_create takes it where the client names none.
+            address = str(resource.get("url") or "")
+            if _path_of(address):
+                self.mimetype = mimetypes.guess_type(address)[0]
 
     @property
     def storage(self) -> fk.Storage:

@@ -15,12 +15,8 @@ from .home import REPOSITORY, Home
 from .say import StackError, step
 
 REQUIREMENTS = REPOSITORY / "requirements"
-KNOWN = {
-    ("Linux", "x86_64"): "tried",
-    ("Linux", "aarch64"): "all wheels exist",
-    ("Darwin", "arm64"): "all wheels exist",
-    ("Darwin", "x86_64"): "all wheels exist",
-}
+# Platforms for which every locked package has a wheel; tried on the first.
+KNOWN = frozenset({("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")})
 OWN_SERVERS = (
     "There you can use your own servers: set CKAN_SQLALCHEMY_URL, CKAN_DATASTORE_WRITE_URL,"
     " CKAN_DATASTORE_READ_URL, CKAN_SOLR_URL and CKAN_REDIS_URL, none is started then."
@@ -76,7 +72,7 @@ def check_platform() -> None:
     if (platform.system(), platform.machine()) not in KNOWN:
         raise StackError(
             f"{platform.system()} on {platform.machine()} is not a platform with ready-made"
-            " servers (known: Linux x86_64 and aarch64, macOS arm64 and x86_64).",
+            " servers (known: Linux x86_64 and aarch64, macOS arm64).",
             OWN_SERVERS,
         )
 

@@ -181,6 +181,12 @@ def ckan(home: Home, arguments: list[str]) -> int:
     if not home.ini.exists():
         raise StackError(f"There is no site in {home.root} yet.", "./portal up makes one.")
     environment = ensure(home, need_servers=False)
+    services = Services(home, environment, external_from(home))
+    dead = [server.name for server in services.own if not home.register.alive(server.name)]
+    if dead:
+        raise StackError(
+            f"{', '.join(dead)} of this portal does not run.", "./portal up starts it."
+        )
     return programs.Programs(home, environment, "", 0).ckan(*arguments, check=False)
 
 

@@ -12,6 +12,8 @@ from .say import StackError, step
 from .solr import USER, Solr
 from .valkey import Valkey
 
+SERVERS = (Postgres.name, Valkey.name, Solr.name)
+
 # Variables of CKAN that name foreign servers, and what each replaces.
 EXTERNAL = (
     "CKAN_SQLALCHEMY_URL",

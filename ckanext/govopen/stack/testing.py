@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import settings
 from .environment import Environment, ensure
 from .home import REPOSITORY, Home
 from .say import StackError, line, step
-from .services import Services, external_from
+from .services import SERVERS, Services, external_from
 
 CHECKS = (
     ("ruff check", ["-m", "ruff", "check", "."]),
@@ -86,20 +88,57 @@ def pytest(home: Home, arguments: Sequence[str]) -> int:
     environment = ensure(home, development=True)
     services = services_for_tests(home, environment)
     env = test_environment(home, services)
-    command = [
-        str(environment.python), "-m", "pytest", f"--ckan-ini={home.test_ini}", *arguments,
-    ]  # fmt: skip
+    command = _pytest_command(home, environment, arguments)
     return subprocess.run(command, cwd=REPOSITORY, env=env, check=False).returncode
 
 
-def domain(home: Home, arguments: Sequence[str] = ()) -> int:
+def _pytest_command(home: Home, environment: Environment, arguments: Sequence[str]) -> list[str]:
+    return [str(environment.python), "-m", "pytest", f"--ckan-ini={home.test_ini}", *arguments]
+
+
+def _domain_command(environment: Environment) -> list[str]:
+    plain = ["-p", "no:ckan", "-p", "no:cacheprovider"]
+    return [str(environment.python), "-m", "pytest", "-q", *plain, DOMAIN]
+
+
+def domain(home: Home) -> int:
     """Run the tests of the rules alone: no services, no CKAN."""
     environment = ensure(home, development=True, need_servers=False)
-    command = [
-        str(environment.python), "-m", "pytest", "-q", "-p", "no:ckan", "-p", "no:cacheprovider",
-        DOMAIN, *arguments,
-    ]  # fmt: skip
+    command = _domain_command(environment)
     return subprocess.run(command, cwd=REPOSITORY, check=False).returncode
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How one run of pytest ended.
+
+    :ivar closing: its closing line, e.g. ``93 passed, 2 deselected in 12.0s``
+    """
+
+    code: int
+    closing: str
+
+    def number(self, word: str) -> int:
+        """How many tests the closing line counts under a word, e.g. ``skipped``."""
+        found = re.search(rf"(\d+) {word}", self.closing)
+        return int(found.group(1)) if found else 0
+
+
+CLOSING = re.compile(r"^=*\s*((?:\d+ [a-z]+, )*\d+ [a-z]+ in [\d.]+s.*?|no tests ran.*?)\s*=*$")
+
+
+def watched(command: Sequence[str], env: Mapping[str, str] | None = None) -> Outcome:
+    """Run pytest, show what it prints, and keep its closing line."""
+    closing = ""
+    with subprocess.Popen(
+        list(command), cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, text=True, errors="replace"
+    ) as child:
+        assert child.stdout
+        for row in child.stdout:
+            print(row, end="", flush=True)
+            match = CLOSING.match(row.strip())
+            closing = match.group(1) if match else closing
+    return Outcome(child.returncode, closing or "pytest gave no totals")
 
 
 def checks(environment: Environment) -> list[str]:
@@ -128,17 +167,24 @@ def everything(home: Home, *, full: bool = False) -> int:
     environment = ensure(home, development=True)
     failed = checks(environment)
     step("Tests of the rules")
-    if domain(home):
-        failed.append("tests of the rules")
+    outcomes = {"rules": watched(_domain_command(environment))}
     step("Tests of everything else")
     marks = [] if full else ["not long"]
     if browser is None:
         marks.append("not browser")
-    arguments = ["-q", f"--ignore={DOMAIN}", "--durations=10", "-r", "fExX"]
+    arguments = ["-q", f"--ignore={DOMAIN}", "--durations=10", "-r", "fExXs"]
     if marks:
         arguments += ["-m", " and ".join(marks)]
-    if pytest(home, arguments):
-        failed.append("tests of everything else")
+    running = [name for name in SERVERS if home.register.alive(name)]
+    services = services_for_tests(home, environment)
+    env = test_environment(home, services)
+    outcomes["everything else"] = watched(_pytest_command(home, environment, arguments), env)
+    if not running:  # they were started for the tests alone
+        services.stop()
+    failed += [f"tests of {name}" for name, outcome in outcomes.items() if outcome.code]
+    skipped = sum(outcome.number("skipped") for outcome in outcomes.values())
+    if skipped and in_ci:
+        failed.append(f"{skipped} tests were left out, which CI does not allow")
     line()
     if browser is None:
         line("LEFT OUT: the tests marked `browser`, because no Chromium was found.")
@@ -146,6 +192,10 @@ def everything(home: Home, *, full: bool = False) -> int:
     if not full:
         line("Tests marked `long` run with ./portal test full only.")
     line(f"FAILED: {', '.join(failed)}" if failed else "All checks and tests passed.")
+    total = sum(outcome.number("passed") for outcome in outcomes.values())
+    line(f"{total} tests passed.")
+    for name, outcome in outcomes.items():
+        line(f"{name}: {outcome.closing}")
     return 1 if failed else 0
 
 

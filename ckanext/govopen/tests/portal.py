@@ -10,7 +10,7 @@ import io
 import itertools
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -39,8 +39,7 @@ def unique(what: str = "x") -> str:
 
 def load_plugins() -> None:
     """The plugins of the configuration, all of them, in their order."""
-    wanted = plugins.toolkit.aslist(config["ckan.plugins"])
-    if not all(plugins.plugin_loaded(name) for name in wanted):
+    if plugins.core._PLUGINS != plugins.toolkit.aslist(config["ckan.plugins"]):
         plugins.load_all()
 
 
@@ -103,7 +102,8 @@ class Refused(AssertionError):
         self.status = response.status_code
         self.error: dict[str, Any] = {}
         if response.is_json:
-            self.error = (response.get_json() or {}).get("error") or {}
+            body = response.get_json()
+            self.error = body.get("error") or {} if isinstance(body, dict) else {}
 
     @property
     def rules(self) -> list[str]:
@@ -128,24 +128,19 @@ class Portal:
 
     _app: Any = None
     _operator: User | None = None
-    _settings: dict[str, Any] = field(default_factory=dict)
 
     # Getting ready
 
     def ready(self) -> None:
         """Plugins, tables and accounts are there, whatever tests before have taken away."""
         config["ckanext.govopen.authority"] = AUTHORITY
+        if self._app is None:
+            self._app = application()  # loads the plugins as well
         load_plugins()
         if self._operator is None or not self._known(self._operator):
             make_tables()
             self._operator = User.make(unique("operator"), sysadmin=True)
             self.organization(AUTHORITY)
-        if self._app is None or not self._current():
-            self._app = application()
-            self._settings = {"plugins": tuple(plugins.core._PLUGINS)}
-
-    def _current(self) -> bool:
-        return self._settings.get("plugins") == tuple(plugins.core._PLUGINS)
 
     @staticmethod
     def _known(user: User) -> bool:

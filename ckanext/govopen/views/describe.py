@@ -8,7 +8,7 @@ from typing import Any
 from ckan.plugins import toolkit
 from markupsafe import Markup
 
-from ckanext.govopen.views import asked, words
+from ckanext.govopen.views import asked, law, words
 
 _ = toolkit._
 h = toolkit.h
@@ -26,20 +26,17 @@ def govopen_citation(package: Any) -> str:
     )
 
 
-def govopen_api_url(name: str) -> str:
-    """The address under which a program reads a dataset."""
-    return f"{h.url_for('api.get_api', ver=3)}/action/package_show?id={name}"
-
-
-def govopen_path(place: Any) -> str:
-    """The path of a change in words: field names by their labels, identifiers left out."""
+def _labels() -> dict[str, str]:
+    """Field names as the forms call them, in the order of the forms."""
     memo = asked.memo()
     if "labels" not in memo:
         schema = h.scheming_get_dataset_schema("dataset") or {}
-        memo["labels"] = {
-            f["field_name"]: words.pick(f.get("label"), asked.locale())
-            for f in [*schema.get("dataset_fields", []), *schema.get("resource_fields", [])]
-        } | {
+        fields = [*schema.get("dataset_fields", []), *schema.get("resource_fields", [])]
+        fields += [part for f in fields for part in f.get("repeating_subfields", [])]
+        known: dict[str, str] = {}
+        for f in fields:
+            known.setdefault(f["field_name"], words.pick(f.get("label"), asked.locale()))
+        memo["labels"] = known | {
             "resources": _("Files and links"),
             "files": _("File"),
             "views": _("Previews"),
@@ -50,12 +47,41 @@ def govopen_path(place: Any) -> str:
             "mimetype": _("Format"),
             "media_type": _("Format"),
         }
-    shown = [
-        memo["labels"].get(part, part)
-        for part in words.path(place)
-        if not words.is_identifier(part)
-    ]
-    return " › ".join(shown)
+    return memo["labels"]
+
+
+def govopen_path(place: Any) -> str:
+    """The path of a change in words: field names by their labels, identifiers left out."""
+    labels = _labels()
+    return " › ".join(
+        labels.get(part, part) for part in words.path(place) if not words.is_identifier(part)
+    )
+
+
+def govopen_value(place: Any, value: Any, part: str | None = None) -> Any:
+    """A value of a change for people: codes by their labels, in lists and rows as well."""
+    field = words.path(place)[0] if words.path(place) else ""
+    if isinstance(value, dict):
+        return {key: govopen_value(place, one, key) for key, one in value.items() if key != "id"}
+    if isinstance(value, list):
+        return [govopen_value(place, one, part) for one in value]
+    return law.govopen_choice(field, value, part) if isinstance(value, str) and value else value
+
+
+def govopen_changes(changes: Any) -> list[Any]:
+    """Changes in the order of the forms, then files and previews; ids say nothing to people."""
+    order = {name: number for number, name in enumerate(_labels())}
+
+    def place(change: Any) -> tuple[int, str]:
+        path = words.path(change["path"])
+        return order.get(path[0] if path else "", len(order)), change["path"]
+
+    return sorted((c for c in changes if c["path"] != "id"), key=place)
+
+
+def govopen_api_url(name: str) -> str:
+    """The address under which a program reads a dataset."""
+    return f"{h.url_for('api.get_api', ver=3)}/action/package_show?id={name}"
 
 
 def govopen_structured_data(package: Any, access: Any) -> Markup:

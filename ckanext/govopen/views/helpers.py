@@ -26,9 +26,11 @@ from ckanext.govopen.views.choices import (
 )
 from ckanext.govopen.views.describe import (
     govopen_api_url,
+    govopen_changes,
     govopen_citation,
     govopen_path,
     govopen_structured_data,
+    govopen_value,
 )
 from ckanext.govopen.views.law import (
     govopen_access,
@@ -200,6 +202,7 @@ __all__ = [
     "govopen_access",
     "govopen_api_url",
     "govopen_article",
+    "govopen_changes",
     "govopen_chips",
     "govopen_choice",
     "govopen_citation",
@@ -228,5 +231,6 @@ __all__ = [
     "govopen_structured_data",
     "govopen_themes",
     "govopen_url",
+    "govopen_value",
     "govopen_word",
 ]

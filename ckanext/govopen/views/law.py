@@ -93,9 +93,10 @@ def govopen_choice(field: str, value: Any, part: str | None = None) -> str:
         found = _field(schema.get("dataset_fields", []), field)
         if part:
             found = _field(found.get("repeating_subfields", []), part)
-        memo[key] = {
-            c["value"]: words.pick(c.get("label"), asked.locale()) for c in found.get("choices", ())
-        }
+        choices = found.get("choices") or ()
+        if not choices and found.get("choices_helper"):
+            choices = h.scheming_field_choices(found) or ()
+        memo[key] = {c["value"]: words.pick(c.get("label"), asked.locale()) for c in choices}
     return memo[key].get(value) or str(value or "")
 
 

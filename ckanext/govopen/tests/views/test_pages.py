@@ -292,6 +292,17 @@ def test_decision_forms_carry_the_fingerprint_and_keep_what_was_typed(portal):
     assert "批准之前请回答全部问题" in answer.body and "看过了" in answer.body
 
 
+def test_a_reviewer_reads_words_and_not_codes(portal):
+    page = soup(portal.get(f"/open/review/{portal.review}", "reviewer"))
+    rows = {
+        str(tr.th.get_text()): tr.select("td")[2].get_text(" ", strip=True)  # type: ignore[union-attr]
+        for tr in page.select(".go-changes tbody tr")
+    }
+    assert next(iter(rows)) == "标题" and "id" not in rows
+    assert rows["开放属性"].startswith("无条件开放") and rows["更新周期"] == "每日"
+    assert "字符型" in rows["信息项"]
+
+
 def test_a_stale_fingerprint_decides_nothing(portal):
     path = f"/open/review/{portal.review}"
     form = {

@@ -21,5 +21,8 @@ def world(portal: Portal, _worlds: dict[str, World]) -> Iterator[World]:
     """The planted portal; made anew when a test of somebody else has emptied the database."""
     made = _worlds.get("world")
     if made is None or model.Package.get(made.datasets["open"].id) is None:
+        assert "begun" not in _worlds, "the portal could not be planted: see the first error"
+        _worlds["begun"] = World(portal)
         _worlds["world"] = made = World.build(portal)
+        del _worlds["begun"]
     yield made

@@ -26,6 +26,11 @@ CONDITIONAL = ("conditional", "pending_conditional", "tightened")
 _BASIS = [{"instrument": "数据安全法", "article": "21", "kind": "law"}]
 
 
+def _base(kind: str) -> str:
+    """Where links lead: what is conditional may lie in the department's own network."""
+    return "http://127.0.0.1:9" if "conditional" in kind else "https://data.example.com"
+
+
 @dataclass
 class Planted:
     """One dataset: its references, by kind."""
@@ -169,14 +174,14 @@ class World:
             editor,
             package_id=made["id"],
             name="链接 " + plant(kind, "link name", meta),
-            url=f"http://127.0.0.1:9/{plant(kind, 'link', held)}",
+            url=f"{_base(kind)}/{plant(kind, 'link', held)}",
             format="JSON",
         )
         planted.resources = {"file": file["id"], "link": link["id"]}
         page = plant(kind, "page of view", content)
         for where, view_type, extra in (
             ("file", "datatables_view", {}),
-            ("link", "webpage_view", {"page_url": f"http://127.0.0.1/{page}"}),
+            ("link", "webpage_view", {"page_url": f"https://data.example.com/{page}"}),
         ):
             view = portal.call(
                 "resource_view_create",
@@ -302,7 +307,7 @@ class World:
                 "resource_patch",
                 editor,
                 id=planted.resources["link"],
-                url=f"http://127.0.0.1:9/{plant(kind, 'new link', INSIDE)}",
+                url=f"{_base(kind)}/{plant(kind, 'new link', INSIDE)}",
             )
             view = portal.call(
                 "resource_view_create",

@@ -1,0 +1,101 @@
+"""What the test command makes of pytest's answer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ckanext.govopen.stack import testing
+from ckanext.govopen.stack.environment import Environment
+from ckanext.govopen.stack.home import Home
+from ckanext.govopen.stack.say import StackError
+
+
+@pytest.mark.parametrize(
+    ("row", "closing"),
+    [
+        ("93 passed in 12.04s", "93 passed in 12.04s"),
+        ("=== 1 failed, 2 passed, 3 skipped in 1.50s (0:00:01) ===", None),
+        ("no tests ran in 0.01s", "no tests ran in 0.01s"),
+    ],
+)
+def test_the_closing_line_is_found(row: str, closing: str | None) -> None:
+    outcome = testing.watched([sys.executable, "-c", f"print('....'); print({row!r})"])
+    assert outcome.code == 0
+    assert outcome.closing == (closing or "1 failed, 2 passed, 3 skipped in 1.50s (0:00:01)")
+
+
+def test_the_totals_are_counted() -> None:
+    outcome = testing.Outcome(1, "1 failed, 20 passed, 3 skipped in 1.50s")
+    counted = [outcome.number(word) for word in ("failed", "passed", "skipped", "error")]
+    assert counted == [1, 20, 3, 0]
+
+
+def test_a_crash_has_no_totals() -> None:
+    outcome = testing.watched([sys.executable, "-c", "raise SystemExit(3)"])
+    assert outcome == testing.Outcome(3, "pytest gave no totals")
+
+
+class _Run:
+    """`everything` with pytest and the static checks replaced."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, closing: str, *, browser: bool) -> None:
+        self.commands: list[list[str]] = []
+        environment = Environment(Path("/nowhere"))
+        monkeypatch.setattr(testing, "ensure", lambda *_, **__: environment)
+        monkeypatch.setattr(testing, "checks", lambda _: [])
+        monkeypatch.setattr(testing, "services_for_tests", lambda *_: self)
+        monkeypatch.setattr(testing, "test_environment", lambda *_: {})
+        monkeypatch.setattr(testing, "chromium", lambda: "/usr/bin/browser" if browser else None)
+        self.closing = closing
+        self.stopped = False
+        monkeypatch.setattr(testing, "watched", self._watched)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def _watched(self, command, _env=None) -> testing.Outcome:
+        self.commands.append(list(command))
+        return testing.Outcome(0, self.closing)
+
+
+def test_in_ci_nothing_may_be_left_out(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("CI", "true")
+    _Run(monkeypatch, "9 passed, 1 skipped in 1.0s", browser=True)
+    assert testing.everything(Home(tmp_path)) == 1
+    assert "left out" in capsys.readouterr().out
+    monkeypatch.setenv("CI", "")
+    assert testing.everything(Home(tmp_path)) == 0
+
+
+def test_without_a_browser_ci_fails_at_once(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    run = _Run(monkeypatch, "9 passed in 1.0s", browser=False)
+    with pytest.raises(StackError, match="Chromium"):
+        testing.everything(Home(tmp_path))
+    assert run.commands == []
+
+
+def test_without_a_browser_it_is_said_plainly(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    run = _Run(monkeypatch, "9 passed in 1.0s", browser=False)
+    assert testing.everything(Home(tmp_path)) == 0
+    told = capsys.readouterr().out
+    assert "LEFT OUT: the tests marked `browser`" in told
+    assert "18 tests passed." in told
+    assert run.commands[1][-1] == "not long and not browser"
+    assert run.stopped
+
+
+def test_the_full_run_leaves_nothing_out(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    run = _Run(monkeypatch, "9 passed in 1.0s", browser=True)
+    assert testing.everything(Home(tmp_path), full=True) == 0
+    assert "-m" not in run.commands[1][3:]
+
+
+def test_an_unknown_bench_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="nonsense"):
+        testing.bench(Home(tmp_path), ["nonsense"])
