@@ -2,7 +2,8 @@
 
 Two sites with 1,429 datasets each, both behind the web server as the launcher starts it. Requests
 go to them in turn, so that whatever else the machine does hurts both. What counts is the median
-of the ratios of the requests of one round; the goal is a ratio of at most 1.
+of the ratios of the requests of one round; the goal is a ratio of at most 1. It binds for the pages
+that everybody sees (`BINDING`); the other figures are told.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ckanext.govopen.stack.say import StackError, fail, line, step
 ROUNDS = 30
 LARGE_ROUNDS = 7
 WARM = 8
+BINDING = frozenset({"home page", "/dataset/", "/dataset/?q=消防", "dataset page"})
 PROC = Path("/proc")
 
 
@@ -183,7 +185,8 @@ def tell(name: str, found: dict[str, Any]) -> None:
             for kind in (OURS, STOCK)
         )
         line(f"  {'':24} {told}")
-    line(f"  {'':24} goal (not more than stock CKAN): {'met' if found['met'] else 'NOT MET'}")
+    goal = "goal (not more than stock CKAN)" if name in BINDING else "not more than stock CKAN"
+    line(f"  {'':24} {goal}: {'met' if found['met'] else 'NOT MET'}")
 
 
 def count(sites: dict[str, Site], wanted: Sequence[Measure]) -> dict[str, dict[str, Any]]:
@@ -223,7 +226,7 @@ def bench(sites: dict[str, Site], rounds: int) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run it; 0 when every goal is met."""
+    """Run it; 0 when every binding goal is met."""
     parser = argparse.ArgumentParser(prog="bench pages", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
@@ -248,8 +251,8 @@ def main(argv: Sequence[str]) -> int:
             site.down()
     if options.json:
         options.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    lost = [name for name, found in result["measures"].items() if not found["met"]]
-    line(f"Goals not met: {', '.join(lost)}" if lost else "All goals met.")
+    lost = [name for name in BINDING if not result["measures"][name]["met"]]
+    line(f"Goals not met: {', '.join(sorted(lost))}" if lost else "All goals met.")
     return 1 if lost else 0
 
 

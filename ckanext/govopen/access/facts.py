@@ -45,9 +45,7 @@ def released_as(name: str) -> list[DatasetFacts]:
     release = ReleaseRow.__table__
     ids = list(
         model.Session.execute(
-            sa.select(release.c.package_id).where(
-                release.c.status == LIVE, name == _RELEASED_NAME
-            )
+            sa.select(release.c.package_id).where(release.c.status == LIVE, name == _RELEASED_NAME)
         ).scalars()
     )
     return list(facts(ids).values()) if ids else []

@@ -58,9 +58,7 @@ def _member(name: str) -> Handler:
         kind, reference = data_dict.get("object_type"), data_dict.get("object")
         if isinstance(reference, str):
             hidden = kind == "package" and not sight(context, reference).visible
-            hidden = hidden or (
-                kind == "user" and not user_is_visible(context, who, reference)
-            )
+            hidden = hidden or (kind == "user" and not user_is_visible(context, who, reference))
             if hidden:
                 raise toolkit.ObjectNotFound(f"{str(kind).title()} was not found.")
         if kind not in (None, "", "package", "user", "group"):

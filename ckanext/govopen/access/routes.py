@@ -55,15 +55,15 @@ def guard() -> Response | None:
     if request.endpoint == "api.action" and not _action_is_open(who, arguments):
         # CKAN's own answer to a name that no plugin has.
         return _finish_bad_request(f"Action name not known: {arguments.get('logic_function')}")
-    if not in_circle(who, surface.who):
-        if who.user_id is None and surface.who == "user":
-            return None  # CKAN sends him to the login page
-        return _not_found()
     if not who.sees_everything:
         for parameter, kind in surface.takes.items():
             reference = arguments.get(parameter) or request.args.get(parameter)
             if reference and not _visible(context, who, kind, reference):
                 return _not_found()
+    if not in_circle(who, surface.who):
+        if who.user_id is None and surface.who == "user":
+            return None  # CKAN sends him to the login page
+        return _not_found()
     if request.endpoint.endswith("resource.download"):
         return content.serve(
             context, arguments["id"], arguments["resource_id"], arguments.get("filename")
@@ -98,9 +98,7 @@ def errors(app: Any) -> None:
     """Registers the answers to what CKAN's views let through uncaught, which would be a 500."""
 
     def not_found(error: Exception) -> Any:
-        return app.handle_http_exception(
-            NotFound(toolkit._("Nothing is found at this address."))
-        )
+        return app.handle_http_exception(NotFound(toolkit._("Nothing is found at this address.")))
 
     def not_authorized(error: Exception) -> Any:
         return app.handle_http_exception(

@@ -14,7 +14,12 @@ from ckanext.govopen.access.datastore import mark
 from ckanext.govopen.access.facts import governed
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.policy import Sight
-from ckanext.govopen.access.sight import may_read_content, resource_sight, sight, view_sight
+from ckanext.govopen.access.sight import (
+    dataset_sight,
+    may_read_content,
+    resource_sight,
+    view_sight,
+)
 from ckanext.govopen.domain.classification import OpenClass
 from ckanext.govopen.model import location
 from ckanext.govopen.model import release as releases
@@ -45,8 +50,8 @@ def download_url(package_type: str, package_id: str, resource_id: str, name: str
 def package_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """The working copy or the release, whichever the person of the context may see."""
     reference = data_dict.get("id") or data_dict.get("name_or_id")
-    access = sight(context, reference)
-    if access.sight is not Sight.RELEASE:
+    package_id, access = dataset_sight(context, reference)
+    if access.sight is not Sight.RELEASE or package_id is None:
         # The index is made from the release: it must never be taken for the working copy.
         context["use_cache"] = False
         dataset = next_action(context, data_dict)
@@ -54,7 +59,7 @@ def package_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -
             _add_sources(dataset, shown=access.reason != INTERNAL_REASON)
             mark(dataset)
         return dataset
-    return _released(context, data_dict, str(reference))
+    return _released(context, data_dict, package_id)
 
 
 def _add_sources(dataset: dict[str, Any], shown: bool) -> None:
@@ -74,9 +79,9 @@ def _add_sources(dataset: dict[str, Any], shown: bool) -> None:
         )
 
 
-def _released(context: Any, data_dict: dict[str, Any], reference: str) -> dict[str, Any]:
-    package = model.Package.get(reference)
-    row = releases.live(package.id) if package is not None else None
+def _released(context: Any, data_dict: dict[str, Any], package_id: str) -> dict[str, Any]:
+    package = model.Session.get(model.Package, package_id)
+    row = releases.live(package_id) if package is not None else None
     if package is None or row is None:
         raise toolkit.ObjectNotFound
     context["package"] = package

@@ -26,7 +26,7 @@ def _accounts_file(given: str | None) -> Path:
 )
 def command(remove: bool, accounts: str | None) -> None:
     """A city's catalogue with 1,429 datasets, accounts for every part, and real files."""
-    from ckanext.govopen.demo import load
+    from ckanext.govopen.demo import load, parallel
     from ckanext.govopen.demo import remove as removal
 
     path = _accounts_file(accounts)
@@ -34,8 +34,8 @@ def command(remove: bool, accounts: str | None) -> None:
         removal.remove(path, click.echo)
         return
     try:
-        written = load.load(path, click.echo)
-    except load.DemoError as error:
+        written = load.load(path, click.echo, workers=min(2, os.cpu_count() or 1))
+    except (load.DemoError, parallel.ShareFailed) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Accounts (also in {path}):")
     for account in written["accounts"]:

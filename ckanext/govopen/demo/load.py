@@ -22,7 +22,7 @@ from ckan import model
 from ckan.plugins import toolkit
 from werkzeug.datastructures import FileStorage
 
-from ckanext.govopen.demo import files, people
+from ckanext.govopen.demo import files, parallel, people
 from ckanext.govopen.logic import command, deliver
 from ckanext.govopen.model import settings
 from ckanext.harvest.model import HarvestJob, HarvestObject
@@ -63,10 +63,11 @@ def note(**what: Any) -> None:
     model.repo.commit()
 
 
-def load(accounts_file: Path, say: Say) -> dict[str, Any]:
+def load(accounts_file: Path, say: Say, workers: int = 1) -> dict[str, Any]:
     """Loads everything and writes the accounts with their passwords. Gives what that file says.
 
-    May be started again after it was broken off: what is there already is kept.
+    May be started again after it was broken off: what is there already is kept. ``workers`` is the
+    number of processes that share the long parts.
 
     :raises DemoError: the site is not made for it
     """
@@ -81,19 +82,19 @@ def load(accounts_file: Path, say: Say) -> dict[str, Any]:
         )
     begun = time.monotonic()
     with deliver.postponed():
-        written = _load(accounts_file, say)
+        written = _load(accounts_file, say, workers)
     _deliver(say)
     say(f"The demonstration is loaded ({time.monotonic() - begun:.0f} s).")
     return written
 
 
-def _load(accounts_file: Path, say: Say) -> dict[str, Any]:
+def _load(accounts_file: Path, say: Say, workers: int) -> dict[str, Any]:
     authority = _authority(say)
     passwords = _accounts(say)
     _members(authority, [a for a in people.ACCOUNTS if a.department == people.AUTHORITY])
     source_id = _source(authority, say)
     with _option("ckanext.govopen.harvest.may_create_organizations", True):
-        _harvest(source_id, say)
+        _harvest(source_id, say, workers)
     departments = _departments(source_id)
     for code, organization in departments.items():
         _members(organization, [a for a in people.ACCOUNTS if a.department == code])
@@ -104,7 +105,7 @@ def _load(accounts_file: Path, say: Say) -> dict[str, Any]:
     }
     with _option("ckanext.govopen.review.settle_minutes", 0):
         # The catalogue is complete: nothing of it is still being worked on.
-        _review(reviewers, say)
+        _review(reviewers, say, workers)
     _uploads(departments, say)
     return _write(accounts_file, passwords)
 
@@ -224,17 +225,23 @@ def _source(authority: str, say: Say) -> str:
     return source_id
 
 
-def _harvest(source_id: str, say: Say) -> None:
-    """One run of the source from its beginning to its end, in this process."""
+def _harvest(source_id: str, say: Say, workers: int) -> None:
+    """One run of the source from its beginning to its end, without the queue."""
     job = _job(source_id)
     job.status = "Running"
     job.save()
     job_id, harvester = job.id, get_harvester(job.source.type)
     ids = gather_stage(harvester, job)
-    for number, object_id in enumerate(ids, 1):
-        begun = time.monotonic()
-        fetch_and_import_stages(harvester, HarvestObject.get(object_id))
-        say(f"Batch {number} of {len(ids)} imported ({time.monotonic() - begun:.1f} s).")
+    say(f"The catalogue is read: {len(ids)} batches.")
+
+    def share(object_ids: list[str]) -> None:
+        for object_id in object_ids:
+            begun = time.monotonic()
+            fetch_and_import_stages(harvester, HarvestObject.get(object_id))
+            number = ids.index(object_id) + 1
+            say(f"Batch {number} of {len(ids)} imported ({time.monotonic() - begun:.1f} s).")
+
+    parallel.run(share, ids, workers)
     toolkit.get_action("harvest_jobs_run")(
         {**_portal(), "model": model, "session": model.Session}, {"source_id": source_id}
     )
@@ -278,37 +285,45 @@ def _departments(source_id: str) -> dict[str, str]:
     return {(row.extras or {}).get("org_code", row.id): row.id for row in rows}
 
 
-def _waiting(state: str) -> Iterator[list[dict[str, Any]]]:
-    """Reviews in a state, in batches; each batch has left the state before the next is read."""
+def _waiting(state: str) -> list[dict[str, Any]]:
+    """All reviews in a state."""
+    found: list[dict[str, Any]] = []
     while True:
-        found = toolkit.get_action("govopen_review_list")(
-            _portal(), {"state": state, "limit": BATCH}
+        page = toolkit.get_action("govopen_review_list")(
+            _portal(), {"state": state, "limit": 1000, "offset": len(found)}
         )["results"]
-        if not found:
-            return
-        yield found
+        found += page
+        if len(page) < 1000:
+            return found
 
 
-def _review(reviewers: dict[str, str], say: Say) -> None:
+def _batches(items: list[Any]) -> Iterator[list[Any]]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+
+
+def _review(reviewers: dict[str, str], say: Say, workers: int) -> None:
     """The bulk review: submitted for the catalogue's account, decided by somebody else."""
-    done = 0
-    for batch in _waiting("open"):
-        context = {**_portal("demo-catalogue"), "defer_commit": True}
-        for review in batch:
-            toolkit.get_action("govopen_review_submit")(dict(context), {"id": review["id"]})
-        model.repo.commit()
-        done += len(batch)
-        say(f"{done} reviews submitted.")
-    done = 0
-    for batch in _waiting("submitted"):
-        by_reviewer: dict[str, list[dict[str, Any]]] = {}
-        for review in batch:
-            reviewer = reviewers.get(review["organization"]["id"], "demo-authority")
-            by_reviewer.setdefault(reviewer, []).append(_approval(review))
-        for reviewer, decisions in by_reviewer.items():
-            _decide(reviewer, decisions)
-        done += len(batch)
-        say(f"{done} reviews decided.")
+
+    def submit(reviews: list[dict[str, Any]]) -> None:
+        for batch in _batches(reviews):
+            for review in batch:
+                context = {**_portal("demo-catalogue"), "defer_commit": True}
+                toolkit.get_action("govopen_review_submit")(context, {"id": review["id"]})
+            model.repo.commit()
+            say(f"{len(batch)} reviews submitted.")
+
+    def decide(reviews: list[dict[str, Any]]) -> None:
+        for batch in _batches(reviews):
+            by_reviewer: dict[str, list[dict[str, Any]]] = {}
+            for review in batch:
+                reviewer = reviewers.get(review["organization"]["id"], "demo-authority")
+                by_reviewer.setdefault(reviewer, []).append(_approval(review))
+            for reviewer, decisions in by_reviewer.items():
+                _decide(reviewer, decisions)
+            say(f"{len(batch)} reviews decided.")
+
+    parallel.run(submit, _waiting("open"), workers)
+    parallel.run(decide, _waiting("submitted"), workers)
 
 
 def _approval(review: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,14 @@ _TW = re.compile(r"^[0-9A-Z]{9,10}[A-Z]?$")
 
 def normalize_code(code: str) -> str:
     """A code as it is stored: half width, upper case, without blanks and hyphens."""
-    return re.sub(r"[\s-]+", "", unicodedata.normalize("NFKC", code)).upper()
+    plain = code
+    # Taking a blank out can bring a letter and its accent together, so until nothing changes.
+    for _ in range(len(code) + 1):
+        before = plain
+        plain = re.sub(r"[\s-]+", "", unicodedata.normalize("NFKC", plain)).upper()
+        if plain == before:
+            break
+    return plain
 
 
 def detect_scheme(code: str) -> Scheme:

@@ -24,8 +24,10 @@ from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.domain.terms import OpenClass
 from ckanext.govopen.harvesters.config import Withdrawal
 from ckanext.govopen.logic.action.catalogue import finish_run
-from ckanext.govopen.logic.catalogue_import import Writer, reason, source_of
+from ckanext.govopen.logic.catalogue_import import Writer
+from ckanext.govopen.logic.catalogue_source import source_of
 from ckanext.govopen.logic.command import now
+from ckanext.govopen.logic.reasons import reason
 from ckanext.govopen.model import catalogue as table
 from ckanext.harvest.model import HarvestGatherError, HarvestObject, HarvestObjectError
 
@@ -74,6 +76,7 @@ def gather(job: Any, entries: Iterable[Entry], withdrawal: Withdrawal) -> list[s
     # A gather stage that was killed is started again: it begins as if it were the first time.
     _drop(job, (GATHERED, "WAITING"))
     table.restart(model.Session, run)
+    table.end_others(model.Session, run, now())
     model.Session.commit()
     state = Gathering(job, writer, table.states(model.Session, job.source.id))
     for entry in entries:
@@ -248,6 +251,8 @@ def import_batch(harvest_object: Any) -> bool | str:
     harvest_object.content = json.dumps(
         {key: value for key, value in answer.items() if key != "refused"}, ensure_ascii=False
     )
+    # Said before looking for the others, so that of two last ones at least one sees the end.
+    harvest_object.state = "COMPLETE"
     harvest_object.save()
     if not _others(harvest_object):
         finish_run(job_id, source_id)

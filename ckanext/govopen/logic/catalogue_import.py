@@ -15,16 +15,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from ckan import model
 from ckan.lib import signals
 from ckan.plugins import toolkit
 from sqlalchemy.exc import DataError, IntegrityError
 
 from ckanext.govopen.domain import catalogue as mapping
-from ckanext.govopen.domain.refusal import N_, fill
+from ckanext.govopen.domain.catalogue.dataset import tags
+from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import command, departments, harvest_objects
+from ckanext.govopen.logic.catalogue_source import Source
+from ckanext.govopen.logic.reasons import of_rule, of_validation, reason
 from ckanext.govopen.model import catalogue as table
-from ckanext.govopen.model import jurisdiction, outbox, settings
+from ckanext.govopen.model import jurisdiction, outbox
 
 #: Fields of a dataset that the source owns: what a record no longer says is removed.
 OWNED = (
@@ -33,18 +37,6 @@ OWNED = (
     "data_updated", "share_class", "share_condition", "share_mode", "url", "tags",
 )  # fmt: skip
 LISTS = frozenset({"info_items", "tags", "delivery"})
-
-
-@dataclass(frozen=True)
-class Source:
-    """What the writer has to know about a source."""
-
-    id: str
-    owner_org: str | None
-    powers: frozenset[str]
-    org_code_scheme: str = ""
-    #: Accounts that count as having submitted what the source delivers.
-    submitters: tuple[str, ...] = ()
 
 
 @dataclass
@@ -88,8 +80,7 @@ class Writer:
         self.run_id = run_id
         self.profile = jurisdiction.profile()
         self.now: datetime = command.now()
-        self._directory: departments.Directory | None = None
-        self._places: dict[tuple[str, str, str], str | dict[str, Any]] = {}
+        self._places = departments.Places(source)
         self._user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
 
     # Batches
@@ -119,7 +110,11 @@ class Writer:
             else:
                 changed.append((entry, record, digest))
         self._commit(done)
-        return done + self._tried([self._prepared(*one) for one in changed], self._step)
+        prepared = [self._prepared(*one) for one in changed]
+        _keep_tags(
+            name for item in prepared if isinstance(item.place, str) for name in tags(item.record)
+        )
+        return done + self._tried(prepared, self._step)
 
     def withdraw(self, codes: Iterable[str], reason: Mapping[str, Any]) -> list[Done]:
         """Takes the datasets of these records off the portal. Commits, and indexes."""
@@ -150,7 +145,7 @@ class Writer:
                 try:
                     done.append(step(item, rows.get(code)))
                 except toolkit.ValidationError as error:
-                    raise Wrong(code, _reasons(error)) from error
+                    raise Wrong(code, of_validation(error)) from error
                 except (DataError, IntegrityError) as error:
                     raise Wrong(code, [reason("database", str(error.orig)[:300])]) from error
         self._commit(done)
@@ -183,12 +178,12 @@ class Writer:
     def _prepared(self, raw: Any, record: Any, digest: str) -> Prepared:
         """Asks the rules, and finds the department; makes it first where the source may."""
         outcome = mapping.classify(record, self.profile)
-        place = self._department(record) if outcome.action == "publish" else None
+        place = self._places.of(record) if outcome.action == "publish" else None
         return Prepared(record.code, raw, record, digest, outcome, place)
 
     def _step(self, item: Prepared, row: table.CatalogueRecord | None) -> Done:
         said = (*item.outcome.reasons, *item.outcome.warnings)
-        reasons = [_as_reason(one) for one in said]
+        reasons = [of_rule(one) for one in said]
         if isinstance(item.place, str):
             done = self._published(item, row, item.place, reasons)
         elif item.place is not None:
@@ -221,55 +216,6 @@ class Writer:
         row.version = str(item.record.version) if item.record.version is not None else None
         row.seen_run = self.run_id
         row.changed_at = self.now
-
-    def _department(self, record: Any) -> str | dict[str, Any]:
-        """The id of the provider's organisation, or the reason why there is none."""
-        provider = record.provider
-        key = (provider.name, provider.code, record.code.split("/", 1)[0])
-        if key not in self._places:
-            self._places[key] = self._found(provider, record.code)
-        return self._places[key]
-
-    def _found(self, provider: Any, code: str) -> str | dict[str, Any]:
-        if self._directory is None:
-            self._directory = departments.Directory()
-        try:
-            found = self._directory.find(provider.name, provider.code, code)
-        except departments.Ambiguous as error:
-            return reason(
-                "provider_ambiguous",
-                N_("More than one organisation could be the provider: %(names)s."),
-                names=str(error),
-            )
-        everybody = table.OTHER_DEPARTMENTS in self.source.powers
-        if found is None and not everybody:
-            return reason("provider_unknown", N_("The provider is not an organisation here."))
-        if found is None:
-            if (
-                table.CREATE_ORGANIZATIONS not in self.source.powers
-                or not settings.harvest_may_create_organizations()
-            ):
-                return reason(
-                    "provider_unknown",
-                    N_("There is no organisation %(name)s, and this source may not create it."),
-                    name=provider.name,
-                )
-            try:
-                found = self._directory.create(
-                    {"user": self._user, "ignore_auth": True},
-                    provider.name,
-                    provider.code,
-                    self.source.org_code_scheme,
-                )
-            except toolkit.ValidationError as error:
-                return _reasons(error)[0]
-        if not everybody and found.id != self.source.owner_org:
-            return reason(
-                "provider_foreign",
-                N_("This source publishes for its own department only, not for %(name)s."),
-                name=provider.name,
-            )
-        return found.id
 
     def _published(
         self,
@@ -347,29 +293,6 @@ class Writer:
         }
 
 
-def source_of(source_id: str, *people: str | None) -> Source:
-    """A source with its powers, and who counts as submitter: its owner, its last editor, and the
-    ``people`` given (who started the run, who calls).
-
-    :raises ObjectNotFound: there is no such harvest source
-    """
-    from ckanext.harvest.model import HarvestSource
-
-    package = model.Package.get(source_id)
-    harvest = model.Session.get(HarvestSource, package.id) if package is not None else None
-    if package is None or harvest is None or package.type != "harvest":
-        raise toolkit.ObjectNotFound(toolkit._("Harvest source not found"))
-    row = model.Session.get(table.CatalogueSource, package.id)
-    submitters = [package.creator_user_id, row.last_editor if row else None, *people]
-    return Source(
-        id=package.id,
-        owner_org=package.owner_org,
-        powers=frozenset(row.powers or []) if row else frozenset(),
-        org_code_scheme=(row.org_code_scheme or "") if row else "",
-        submitters=tuple(dict.fromkeys(person for person in submitters if person)),
-    )
-
-
 def _drop_inner_links(dataset: dict[str, Any]) -> list[dict[str, Any]]:
     """Leaves out resources whose address only the departments' network knows; says which."""
     kept, said = [], []
@@ -384,35 +307,20 @@ def _drop_inner_links(dataset: dict[str, Any]) -> list[dict[str, Any]]:
     return said
 
 
-def reason(rule: str, message: str, **params: str) -> dict[str, Any]:
-    """Why something was not done, as reports keep it: the message untranslated, with its values."""
-    return {"rule": rule, "article": None, "message": message, "params": params}
+def _keep_tags(names: Iterable[str]) -> None:
+    """Makes the tags that are not there yet, and commits.
 
-
-def said(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Reasons in the reader's language."""
-    return [
-        {
-            "rule": one["rule"],
-            "article": one["article"],
-            "message": fill(one["message"], one.get("params") or {}, toolkit._),
-        }
-        for one in reasons
-    ]
-
-
-def _as_reason(found: Any) -> dict[str, Any]:
-    return {
-        "rule": found.rule,
-        "article": found.article,
-        "message": found.message,
-        "params": dict(found.params),
-    }
-
-
-def _reasons(error: toolkit.ValidationError) -> list[dict[str, Any]]:
-    """What validators said, with the field's name in front."""
-    summary = error.error_summary or {}
-    return [reason("validation", f"{key}: {text}") for key, text in summary.items()] or [
-        reason("validation", str(error.error_dict)[:500])
-    ]
+    CKAN makes a tag when a dataset first has it; consumers that do so in long transactions at the
+    same time would make it twice, since nothing in the database forbids that.
+    """
+    wanted = set(names)
+    if not wanted:
+        return
+    session, tag = model.Session, model.tag_table
+    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("govopen:tags", 0))
+    session.execute(sa.select(lock))
+    there = session.scalars(
+        sa.select(tag.c.name).where(tag.c.name.in_(wanted), tag.c.vocabulary_id.is_(None))
+    )
+    session.add_all(model.Tag(name) for name in sorted(wanted - set(there)))
+    session.commit()

@@ -15,6 +15,12 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit
 
+from ckanext.govopen.domain.refusal import N_
+from ckanext.govopen.logic.catalogue_source import Source
+from ckanext.govopen.logic.reasons import of_validation, reason
+from ckanext.govopen.model import catalogue as table
+from ckanext.govopen.model import settings
+
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
@@ -45,6 +51,11 @@ class Directory:
     """All active organisations, read once; those created through it are added."""
 
     def __init__(self) -> None:
+        self._all: list[Department] = []
+        self.read()
+
+    def read(self) -> None:
+        """Reads the organisations anew."""
         group = model.group_table
         rows = model.Session.execute(
             sa.select(group.c.id, group.c.name, group.c.title, group.c.extras).where(
@@ -106,3 +117,78 @@ class Directory:
         department = Department(made["id"], slug, name, normal(code))
         self._all.append(department)
         return department
+
+
+class Places:
+    """The organisations of a source's providers, as far as the source may write for them."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._directory: Directory | None = None
+        self._known: dict[tuple[str, str, str], str | dict[str, Any]] = {}
+
+    def of(self, record: Any) -> str | dict[str, Any]:
+        """The id of the provider's organisation, or the reason why there is none.
+
+        Makes the organisation where the source may, and commits then.
+        """
+        provider = record.provider
+        key = (provider.name, provider.code, record.code.split("/", 1)[0])
+        if key not in self._known:
+            self._known[key] = self._found(provider, record.code)
+        return self._known[key]
+
+    def _found(self, provider: Any, code: str) -> str | dict[str, Any]:
+        if self._directory is None:
+            self._directory = Directory()
+        everybody = table.OTHER_DEPARTMENTS in self._source.powers
+        try:
+            found = self._directory.find(provider.name, provider.code, code)
+            if found is None and everybody and self._may_create():
+                found = self._made(self._directory, provider, code)
+        except Ambiguous as error:
+            return reason(
+                "provider_ambiguous",
+                N_("More than one organisation could be the provider: %(names)s."),
+                names=str(error),
+            )
+        except toolkit.ValidationError as error:
+            return of_validation(error)[0]
+        if found is None and everybody:
+            return reason(
+                "provider_unknown",
+                N_("There is no organisation %(name)s, and this source may not create it."),
+                name=provider.name,
+            )
+        if found is None:
+            return reason("provider_unknown", N_("The provider is not an organisation here."))
+        if not everybody and found.id != self._source.owner_org:
+            return reason(
+                "provider_foreign",
+                N_("This source publishes for its own department only, not for %(name)s."),
+                name=provider.name,
+            )
+        return found.id
+
+    def _may_create(self) -> bool:
+        return (
+            table.CREATE_ORGANIZATIONS in self._source.powers
+            and settings.harvest_may_create_organizations()
+        )
+
+    def _made(self, directory: Directory, provider: Any, code: str) -> Department:
+        """Makes the organisation unless another consumer did so meanwhile: they take turns."""
+        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("govopen:organizations", 0))
+        model.Session.execute(sa.select(lock))
+        directory.read()
+        found = directory.find(provider.name, provider.code, code)
+        if found is None:
+            user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+            found = directory.create(
+                {"user": user, "ignore_auth": True},
+                provider.name,
+                provider.code,
+                self._source.org_code_scheme,
+            )
+        model.Session.commit()
+        return found

@@ -229,6 +229,19 @@ def restart(session: Any, run: CatalogueRun) -> None:
     run.message = run.finished_at = None
 
 
+def end_others(session: Any, run: CatalogueRun, now: datetime) -> None:
+    """Closes earlier runs of the source that never came to their end (killed, aborted)."""
+    session.execute(
+        sa.update(CatalogueRun)
+        .where(
+            CatalogueRun.source_id == run.source_id,
+            CatalogueRun.id != run.id,
+            CatalogueRun.state == RUNNING,
+        )
+        .values(state=FAILED, finished_at=now)
+    )
+
+
 def add_counts(session: Any, run_id: str, counts: Mapping[str, int]) -> None:
     """Adds to the figures of a run; consumers that do so at the same time take turns."""
     # CKAN's sessions do not flush by themselves, and what is not flushed would be read over.
@@ -254,7 +267,7 @@ def remark(
     reasons: Sequence[Mapping[str, Any]],
     place: str | None = None,
 ) -> None:
-    """Adds a line to a run's report. ``kind``: refused, kept_back, withdrawn, missing or warning."""
+    """Adds a line to a report. ``kind``: refused, kept_back, withdrawn, missing or warning."""
     session.add(
         CatalogueRemark(
             run_id=run_id, code=code, kind=kind, place=place, reasons=[dict(r) for r in reasons]

@@ -19,7 +19,7 @@ from .services import SERVERS, Services, external_from
 CHECKS = (
     ("ruff check", ["-m", "ruff", "check", "."]),
     ("ruff format", ["-m", "ruff", "format", "--check", "."]),
-    ("pyright", ["-m", "pyright", "--warnings"]),
+    ("pyright", ["-m", "pyright", "--pythonpath", "{python}"]),
     ("import contracts", ["ckanext/govopen/stack/contracts.py"]),
 )
 DOMAIN = "ckanext/govopen/tests/domain"
@@ -131,7 +131,12 @@ def watched(command: Sequence[str], env: Mapping[str, str] | None = None) -> Out
     """Run pytest, show what it prints, and keep its closing line."""
     closing = ""
     with subprocess.Popen(
-        list(command), cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, text=True, errors="replace"
+        list(command),
+        cwd=REPOSITORY,
+        env={**(os.environ if env is None else env), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
     ) as child:
         assert child.stdout
         for row in child.stdout:
@@ -146,7 +151,8 @@ def checks(environment: Environment) -> list[str]:
     failed = []
     for name, arguments in CHECKS:
         step(name)
-        command = [str(environment.python), *arguments]
+        python = str(environment.python)
+        command = [python, *(argument.format(python=python) for argument in arguments)]
         if subprocess.run(command, cwd=REPOSITORY, check=False).returncode:
             failed.append(name)
     return failed

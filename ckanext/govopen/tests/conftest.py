@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from ckanext.govopen.tests import examples
 from ckanext.govopen.tests.portal import PLUGINS_WITH_TABLES, Portal
+
+examples.choose()
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def unique(what: str = "x") -> str:
 
 def load_plugins() -> None:
     """The plugins of the configuration, all of them, in their order."""
-    if plugins.core._PLUGINS != plugins.toolkit.aslist(config["ckan.plugins"]):
+    if plugins.toolkit.aslist(config["ckan.plugins"]) != plugins.core._PLUGINS:
         plugins.load_all()
 
 

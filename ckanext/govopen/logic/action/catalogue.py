@@ -14,7 +14,8 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import catalogue_import, command, upload
-from ckanext.govopen.logic.catalogue_import import said
+from ckanext.govopen.logic.catalogue_source import source_of
+from ckanext.govopen.logic.reasons import reason, said
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.model import file
@@ -54,7 +55,7 @@ def govopen_catalogue_import(context: Any, data_dict: dict[str, Any]) -> dict[st
     caller = command.actor(context)
     source_id = _source_id(reference)
     run = _run(source_id, run_id, caller)
-    source = catalogue_import.source_of(source_id, run.started_by, caller)
+    source = source_of(source_id, run.started_by, caller)
     done = catalogue_import.Writer(source, run.id).write(records or [])
     if not run_id:
         finish_run(run.id, source_id)
@@ -82,11 +83,9 @@ def govopen_catalogue_confirm(context: Any, data_dict: dict[str, Any]) -> dict[s
             }
         )
     codes = table.missing(model.Session, run.source_id, run.id)
-    source = catalogue_import.source_of(run.source_id, run.started_by)
+    source = source_of(run.source_id, run.started_by)
     run.held = False
-    gone = catalogue_import.reason(
-        "missing", N_("The record is no longer in the catalogue; a person confirmed it.")
-    )
+    gone = reason("missing", N_("The record is no longer in the catalogue; a person confirmed it."))
     writer = catalogue_import.Writer(source, run.id)
     done = []
     for start in range(0, len(codes), 200):
@@ -164,11 +163,14 @@ def govopen_catalogue_upload(context: Any, data_dict: dict[str, Any]) -> dict[st
 
 def finish_run(run_id: str, source_id: str, failed: str | None = None) -> None:
     """Closes a run: its state, its time, one activity. Commits."""
-    run = model.Session.get(table.CatalogueRun, run_id, populate_existing=True)
+    run = model.Session.get(
+        table.CatalogueRun, run_id, populate_existing=True, with_for_update=True
+    )
     if run is None or run.state != table.RUNNING:
+        model.Session.rollback()
         return
     run.state = table.FAILED if failed else table.FINISHED
-    run.message = failed
+    run.message = failed or run.message
     run.finished_at = command.now()
     _activity(run, source_id)
     command.finish({})

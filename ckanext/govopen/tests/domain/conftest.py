@@ -1,6 +1,5 @@
-"""Property tests: no time limit per example, since test machines are shared."""
+"""The rules are tested alone, without the fixtures of the services."""
 
-from hypothesis import settings
+from ckanext.govopen.tests import examples
 
-settings.register_profile("rules", deadline=None, max_examples=60)
-settings.load_profile("rules")
+examples.choose()

@@ -108,6 +108,9 @@ def test_an_update_is_that_of_package_update_field_by_field(catalogue: Catalogue
         )
         for number in (1, 2)
     )
+    for dataset in (first, second):
+        # CKAN's own update reads the media type from the address, its create does not.
+        dataset["resources"][0].pop("mimetype")
     assert plain(first) == plain(second)
 
 

@@ -73,6 +73,8 @@ def action_rows(world: World, whole: bool) -> list[Ask]:
         flags = FLAGS.get(surface.name, [{}])
         for parameter, kind in surface.takes.items():
             references = world.references(kind)
+            if not whole:
+                references = _turns(references, len(surface.name))
             for number, reference in enumerate(references):
                 chosen = flags if whole else [flags[number % len(flags)]]
                 asked += [{parameter: reference, **more} for more in chosen]
@@ -82,6 +84,11 @@ def action_rows(world: World, whole: bool) -> list[Ask]:
         rows += [action(surface.name, data) for data in asked]
     rows += _other_ways(world)
     return rows
+
+
+def _turns(references: list[str], turn: int) -> list[str]:
+    """Every second one, beginning with the first or the second: an action less, a name instead."""
+    return references[turn % 2 :: 2] if len(references) > 8 else references
 
 
 def _other_ways(world: World) -> Iterator[Ask]:
@@ -324,14 +331,17 @@ def _values(
                 yield {**fixed, **dict.fromkeys(kinds, reference), name: reference}
         return
     decoy = world.datasets["open"]
-    for planted in world.datasets.values():
-        names = planted.names if whole else planted.names[-1:]
-        for reference in (planted.id, *names):
+    for number, planted in enumerate(world.datasets.values()):
+        names = [planted.id, *planted.names]
+        if not whole:
+            names = [names[(number + len(endpoint)) % len(names)]]
+        for reference in names:
             for key in planted.resources if "resource" in kinds.values() else ["file"]:
                 yield {**fixed, **_of(planted, kinds, key, reference, world)}
         if "resource" in kinds.values() and "dataset" in kinds.values():
             # A dataset that may be seen, a resource that may not be.
-            for key in planted.resources:
+            keys = list(planted.resources)
+            for key in keys if whole else keys[-1:]:
                 yield {**fixed, **_of(planted, kinds, key, decoy.id, world)}
 
 

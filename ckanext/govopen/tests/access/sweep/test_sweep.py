@@ -14,7 +14,6 @@ from ckanext.govopen.tests.access.sweep.secrets import (
     DATASETS,
     EVERYBODY,
     HIDDEN,
-    INSIDE,
     MARK,
     Secret,
 )
@@ -61,7 +60,8 @@ def test_actions(world: World) -> None:
     """Every readable action, for an outsider, a grant holder and another department."""
     sweep = Sweep(world)
     rows = asks.action_rows(world, whole=False)
-    sweep.rows(MOST, rows)
+    sweep.rows(MOST[:2], rows)
+    sweep.rows(MOST[2:], rows[::3])
     assert {row.surface for row in rows} >= {surface.name for surface in asks.readable()}
     _done(sweep, "actions")
 
@@ -78,7 +78,9 @@ def test_the_others_and_those_who_may_see(world: World) -> None:
     """The surfaces that show most, for everybody else: nobody too much, nobody too little."""
     sweep = Sweep(world)
     rows = _short(world)
-    sweep.rows([*MOST, *FEW, *sorted(INSIDE)], rows)
+    sweep.rows([*MOST, "editor", "authority", "operator"], rows)
+    for number, actor in enumerate((*FEW, "member", "reviewer")):
+        sweep.rows([actor], rows[number % 2 :: 2])
     _done(sweep, "others")
     missing = sweep.unseen(_owed(world))
     assert not missing, "\n".join(missing[:40])

@@ -1,0 +1,45 @@
+"""A catalogue source as the bulk writer knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ckan import model
+from ckan.plugins import toolkit
+
+from ckanext.govopen.model import catalogue as table
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the writer has to know about a source."""
+
+    id: str
+    owner_org: str | None
+    powers: frozenset[str]
+    org_code_scheme: str = ""
+    #: Accounts that count as having submitted what the source delivers.
+    submitters: tuple[str, ...] = ()
+
+
+def source_of(source_id: str, *people: str | None) -> Source:
+    """A source with its powers, and who counts as submitter: its owner, its last editor, and the
+    ``people`` given (who started the run, who calls).
+
+    :raises ObjectNotFound: there is no such harvest source
+    """
+    from ckanext.harvest.model import HarvestSource
+
+    package = model.Package.get(source_id)
+    harvest = model.Session.get(HarvestSource, package.id) if package is not None else None
+    if package is None or harvest is None or package.type != "harvest":
+        raise toolkit.ObjectNotFound(toolkit._("Harvest source not found"))
+    row = model.Session.get(table.CatalogueSource, package.id)
+    submitters = [package.creator_user_id, row.last_editor if row else None, *people]
+    return Source(
+        id=package.id,
+        owner_org=package.owner_org,
+        powers=frozenset(row.powers or []) if row else frozenset(),
+        org_code_scheme=(row.org_code_scheme or "") if row else "",
+        submitters=tuple(dict.fromkeys(person for person in submitters if person)),
+    )

@@ -1,0 +1,192 @@
+"""What is taken away is gone on the next request, whatever the index says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ckan.lib.search.index import PackageSearchIndex
+
+from ckanext.govopen.search import document
+from ckanext.govopen.tests.portal import AUTHORITY, Department, Portal, User
+
+BASIS = [{"instrument": "数据安全法", "article": "21", "kind": "law"}]
+CONDITION = {"open_condition": "须申请", "class_reason": "涉及安全", "legal_basis": BASIS}
+
+
+@pytest.fixture(params=["index in time", "index late"])
+def late(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Gives a function; with "index late" nothing reaches the index once it was called."""
+
+    def stop() -> None:
+        if request.param == "index late":
+            monkeypatch.setattr(document, "index_many", lambda *args, **more: None)
+            for name in ("index_package", "update_dict", "remove_dict", "delete_package"):
+                if hasattr(PackageSearchIndex, name):
+                    monkeypatch.setattr(PackageSearchIndex, name, lambda *args, **more: None)
+
+    yield stop
+
+
+class Shown:
+    """A released dataset with a file, and what somebody gets of it."""
+
+    def __init__(self, portal: Portal, department: Department, **fields: Any) -> None:
+        self.portal, self.department = portal, department
+        made = portal.dataset(department, **fields)
+        self.id, self.name = made["id"], made["name"]
+        self.file = portal.upload(department.editor, "a,b\n1,2\n", package_id=made["id"])
+        portal.approve(department, made["id"])
+        portal.load_rows(self.id)
+
+    def description(self, user: User | None = None) -> bool:
+        answers = {
+            "show": self.portal.ask("package_show", {"id": self.id}, user).status_code == 200,
+            "page": self.portal.get(f"/dataset/{self.name}", user).status_code == 200,
+            "search": self.portal.call("package_search", user, fq=f"name:{self.name}")["count"]
+            == 1,
+            "list": self.name in self.portal.call("package_list", user),
+        }
+        assert len(set(answers.values())) == 1, answers
+        return answers["show"]
+
+    def content(self, user: User | None = None) -> bool:
+        resource = self.file["id"]
+        url = f"/dataset/{self.id}/resource/{resource}/download/data.csv"
+        rows = self.portal.ask("datastore_search", {"resource_id": resource}, user)
+        answers = {
+            "file": self.portal.get(url, user).status_code == 200,
+            "rows": rows.status_code == 200,
+            "dump": self.portal.get(f"/datastore/dump/{resource}", user).status_code == 200,
+        }
+        assert len(set(answers.values())) == 1, answers
+        return answers["file"]
+
+
+@pytest.fixture
+def department(portal: Portal) -> Department:
+    return portal.department()
+
+
+@pytest.mark.parametrize("way", ["revoke", "suspend"])
+def test_a_grant(
+    portal: Portal, department: Department, way: str, late: Callable[[], None]
+) -> None:
+    shown = Shown(portal, department, open_class="conditional", **CONDITION)
+    applicant, other = User.make(), User.make()
+    made = portal.call(
+        "govopen_grant_give",
+        portal.operator,
+        package_id=shown.id,
+        persons=[applicant.id],
+        purpose="research",
+        delivery=["download", "interface"],
+        valid_to="2999-01-01",
+        break_glass="test",
+    )
+    assert shown.content(applicant)
+    for outsider in (None, other, portal.department().editor):
+        assert not shown.content(outsider)
+    late()
+    change = {"id": made["id"], "reason": "x", "break_glass": "x"}
+    portal.call(f"govopen_grant_{way}", portal.operator, **change)
+    assert not shown.content(applicant)
+    assert shown.description(applicant)
+    if way == "suspend":
+        portal.call("govopen_grant_resume", portal.operator, **change)
+        assert shown.content(applicant)
+
+
+def test_suspension(portal: Portal, department: Department, late: Callable[[], None]) -> None:
+    shown = Shown(portal, department)
+    assert shown.description() and shown.content()
+    late()
+    portal.call("govopen_dataset_suspend", department.editor, id=shown.id, reason="x")
+    assert not shown.description() and not shown.content()
+
+
+@pytest.mark.parametrize("to", ["conditional", "non_open"])
+def test_a_stricter_class(
+    portal: Portal, department: Department, to: str, late: Callable[[], None]
+) -> None:
+    shown = Shown(portal, department)
+    assert shown.content()
+    late()
+    condition = {"reason": "x", "legal_basis": BASIS, "open_condition": "须申请"}
+    portal.call(
+        "govopen_dataset_reclassify", department.editor, id=shown.id, open_class=to, **condition
+    )
+    assert not shown.content()
+    assert shown.description() == (to == "conditional")
+
+
+def test_deletion(portal: Portal, department: Department, late: Callable[[], None]) -> None:
+    shown = Shown(portal, department)
+    late()
+    portal.call("package_delete", department.editor, id=shown.id)
+    assert not shown.description() and not shown.content()
+
+
+@pytest.mark.parametrize("duty", ["reviewer", "authority"])
+def test_a_duty(
+    portal: Portal, department: Department, duty: str, late: Callable[[], None]
+) -> None:
+    user = User.make()
+    place = AUTHORITY if duty == "authority" else department.name
+    hidden = portal.dataset(department)
+    assert portal.ask("package_show", {"id": hidden["id"]}, user).status_code == 404
+    portal.duty(user, place, duty)
+    assert portal.ask("package_show", {"id": hidden["id"]}, user).status_code == 200
+    late()
+    portal.call(
+        "govopen_duty_take",
+        portal.operator,
+        user=user.name,
+        organization=place,
+        duty=duty,
+        break_glass="x",
+    )
+    assert portal.ask("package_show", {"id": hidden["id"]}, user).status_code == 404
+    assert portal.ask("govopen_review_show", {"id": hidden["id"]}, user).status_code in (403, 404)
+    found = portal.call("package_search", user, fq=f"name:{hidden['name']}", include_private=True)
+    assert found["count"] == 0
+
+
+def test_a_membership(portal: Portal, department: Department, late: Callable[[], None]) -> None:
+    hidden = portal.dataset(department)
+    assert portal.ask("package_show", {"id": hidden["id"]}, department.member).status_code == 200
+    late()
+    portal.call(
+        "organization_member_delete",
+        portal.operator,
+        id=department.name,
+        username=department.member.name,
+    )
+    assert portal.ask("package_show", {"id": hidden["id"]}, department.member).status_code == 404
+
+
+def test_public_rows_of_the_stream(portal: Portal, department: Department) -> None:
+    """What was public in the activity stream is not any more once the dataset was tightened."""
+    shown = Shown(portal, department)
+    public = portal.call("package_activity_list", id=shown.id)
+    assert [row["activity_type"] for row in public] == ["new package"]
+    assert public[0]["data"]["package"]["name"] == shown.name
+    portal.call("package_patch", department.editor, id=shown.id, title="unreleased words")
+    assert len(portal.call("package_activity_list", id=shown.id)) == 1
+    portal.call(
+        "govopen_dataset_reclassify",
+        department.editor,
+        id=shown.id,
+        open_class="non_open",
+        reason="x",
+        legal_basis=BASIS,
+    )
+    for action in ("recently_changed_packages_activity_list", "organization_activity_list"):
+        rows = portal.call(action, id=department.id, limit=100)
+        assert shown.id not in str(rows)
+    answer = portal.ask("activity_show", {"id": public[0]["id"], "include_data": True})
+    nothing = portal.ask("activity_show", {"id": shown.id, "include_data": True})
+    assert answer.status_code == nothing.status_code
+    assert shown.name not in answer.get_data(as_text=True)
+    assert len(portal.call("package_activity_list", department.editor, id=shown.id)) > 1
