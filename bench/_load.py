@@ -145,7 +145,8 @@ def settle(call: Any) -> None:
 def main() -> None:
     kind, catalogue, facts = sys.argv[1:4]
     application = make_app(load_config(os.environ["CKAN_INI"]))
-    with application._wsgi_app.test_request_context():
+    flask_app: Any = vars(application)["_wsgi_app"]
+    with flask_app.test_request_context():
         found = load(kind, Path(catalogue))
     Path(facts).write_text(json.dumps(found))
 

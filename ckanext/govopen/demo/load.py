@@ -121,13 +121,13 @@ def _option(key: str, value: Any) -> Iterator[None]:
         toolkit.config[key] = before
 
 
-def _portal(user: str | None = None) -> dict[str, Any]:
+def _portal(user: str | None = None) -> Any:
     """A context of the portal itself."""
     name = user or toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
     return {"user": name, "ignore_auth": True}
 
 
-def _person(name: str) -> dict[str, Any]:
+def _person(name: str) -> Any:
     """A context of an account: every rule applies."""
     return {"user": name, "auth_user_obj": model.User.get(name)}
 
@@ -271,10 +271,11 @@ def _job(source_id: str) -> Any:
 
 def _departments(source_id: str) -> dict[str, str]:
     """Code of a department -> id of its organisation, for those that the source brought."""
+    group: Any = model.Group
     rows = model.Session.execute(
-        model.Session.query(model.Group.id, model.Group.extras)
+        model.Session.query(group.id, group.extras)
         .filter(
-            model.Group.id.in_(
+            group.id.in_(
                 model.Session.query(model.Package.owner_org)
                 .join(HarvestObject, HarvestObject.package_id == model.Package.id)
                 .filter(HarvestObject.harvest_source_id == source_id)
@@ -307,7 +308,7 @@ def _review(reviewers: dict[str, str], say: Say, workers: int) -> None:
     def submit(reviews: list[dict[str, Any]]) -> None:
         for batch in _batches(reviews):
             for review in batch:
-                context = {**_portal("demo-catalogue"), "defer_commit": True}
+                context: Any = {**_portal("demo-catalogue"), "defer_commit": True}
                 toolkit.get_action("govopen_review_submit")(context, {"id": review["id"]})
             model.repo.commit()
             say(f"{len(batch)} reviews submitted.")
@@ -336,7 +337,7 @@ def _approval(review: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decide(reviewer: str, decisions: list[dict[str, Any]]) -> None:
-    context = {**_person(reviewer), "defer_commit": True}
+    context: Any = {**_person(reviewer), "defer_commit": True}
     answer = toolkit.get_action("govopen_review_decide")(context, {"decisions": decisions})
     failed = [one for one in answer["results"] if not one["ok"]]
     if failed:

@@ -30,7 +30,8 @@ def harvest_job_create(next_action: Any, context: Any, data_dict: dict[str, Any]
     """Notes who starts a run, before a consumer can begin with it."""
     run = toolkit.asbool(data_dict.get("run", True))
     job = next_action(context, {**data_dict, "run": False})
-    if model.Session.get(HarvestSource, job["source_id"]).type.startswith("govopen_"):
+    source: Any = model.Session.get(HarvestSource, job["source_id"])
+    if source is not None and source.type.startswith("govopen_"):
         actor, now = command.actor(context), command.now()
         table.start_run(model.Session, job["id"], job["source_id"], actor, now)
         model.repo.commit()

@@ -112,7 +112,7 @@ def _sheet(page: Any) -> Iterator[list[str]]:
         out = [cell(value) for value in cells[:COLUMN_LIMIT]]
         for column in range(len(out)):
             first = origin.get((index, column))
-            if first == (index, column):
+            if first is not None and first == (index, column):
                 values[first] = out[column]
             elif first is not None:
                 out[column] = values.get(first, "")

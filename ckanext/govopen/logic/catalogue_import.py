@@ -240,9 +240,8 @@ class Writer:
 
     def _update(self, existing: Any, dataset: dict[str, Any]) -> None:
         context = self._context()
-        shown = toolkit.get_action("package_show")(
-            {**context, "use_cache": False}, {"id": existing.id}
-        )
+        reading: Any = {**context, "use_cache": False}
+        shown = toolkit.get_action("package_show")(reading, {"id": existing.id})
         left = ("tag_string", "metadata_modified", "metadata_created")
         merged = {key: value for key, value in shown.items() if key not in left}
         # Said outright: a field that an update leaves out may keep what is stored.

@@ -42,7 +42,7 @@ class Department:
     code: str
 
 
-def normal(code: str) -> str:
+def normal(code: str | None) -> str:
     """A code as it is compared: without spaces and hyphens, in capitals."""
     return re.sub(r"[\s\-]", "", code or "").upper()
 

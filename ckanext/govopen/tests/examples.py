@@ -1,7 +1,7 @@
 """How property tests choose their examples.
 
-No time limit per example, since test machines are shared. On a CI machine the examples are the same in
-every run, so that a commit is judged by what it changes; elsewhere each run tries new ones.
+No time limit per example, since test machines are shared. On a CI machine the examples are the
+same in every run, so that a commit is judged by what it changes; elsewhere each run tries new ones.
 """
 
 import os

@@ -19,6 +19,7 @@ from ckan.cli.db import _run_migrations
 from ckan.common import config
 from ckan.config.middleware import make_app
 from ckan.lib import search
+from ckan.plugins import core
 from ckan.tests import factories, helpers
 from werkzeug.test import Client, TestResponse
 
@@ -39,7 +40,7 @@ def unique(what: str = "x") -> str:
 
 def load_plugins() -> None:
     """The plugins of the configuration, all of them, in their order."""
-    if plugins.toolkit.aslist(config["ckan.plugins"]) != plugins.core._PLUGINS:
+    if plugins.toolkit.aslist(config["ckan.plugins"]) != core._PLUGINS:
         plugins.load_all()
 
 

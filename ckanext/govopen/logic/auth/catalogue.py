@@ -53,7 +53,8 @@ def _may_update(context: Any, source: str) -> dict[str, Any]:
     if package is None or package.type != "harvest":
         return _no()
     try:
-        tk.check_access("package_update", {**context, "package": package}, {"id": package.id})
+        own: Any = {**context, "package": package}
+        tk.check_access("package_update", own, {"id": package.id})
     except tk.NotAuthorized:
         return _no()
     return {"success": True}

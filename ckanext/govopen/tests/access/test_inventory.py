@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ckan import logic, plugins
 from ckan.common import config
-from ckan.plugins import toolkit
+from ckan.plugins import core, toolkit
 from flask import Blueprint
 
 from ckanext.govopen.access import inventory as inventories
@@ -190,9 +190,9 @@ class Stranger(plugins.SingletonPlugin):
 @pytest.fixture
 def stranger(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
     """The portal with that plugin."""
-    real = plugins.core._get_service
+    real = core._get_service
     monkeypatch.setattr(
-        plugins.core,
+        core,
         "_get_service",
         lambda name: Stranger(name=name) if name == "stranger" else real(name),
     )

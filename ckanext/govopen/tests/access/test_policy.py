@@ -281,6 +281,7 @@ def test_labels_say_what_the_policy_says(made: Made) -> None:
     known = facts.facts(made.ids.values())
     for kind, who in itertools.product(KINDS, made.people):
         package = model.Package.get(made.ids[kind])
+        assert package is not None
         asking = made.person(who)
         common = set(labels.dataset_labels(package)) & set(labels.person_labels(asking))
         answer = decide(asking, known[made.ids[kind]], NOW)
@@ -291,6 +292,7 @@ def test_the_index_carries_the_same_labels(made: Made) -> None:
     known = facts.facts(made.ids.values())
     for kind in KINDS:
         package = model.Package.get(made.ids[kind])
+        assert package is not None
         fact = known[made.ids[kind]]
         hidden = decide(ANONYMOUS, fact, NOW).sight is Sight.NOTHING
         assert set(document._labels(fact, hidden)) == set(labels.dataset_labels(package)), kind
@@ -338,6 +340,7 @@ def test_a_person_is_read_from_the_context_alone(made: Made) -> None:
     assert person({"user": "nobody-of-this-name"}) is ANONYMOUS
     assert person({}) is ANONYMOUS
     user = model.User.get(editor.name)
+    assert user is not None
     user.state = "deleted"
     try:
         assert person({"user": editor.name}) is ANONYMOUS

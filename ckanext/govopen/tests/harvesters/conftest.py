@@ -129,14 +129,14 @@ class Catalogue:
         return job["id"]
 
     def gather(self, job_id: str) -> list[str]:
-        job = HarvestJob.get(job_id)
+        job: Any = HarvestJob.get(job_id)
         job.status = "Running"
         job.save()
-        return gather_stage(get_harvester(job.source.type), job)
+        return gather_stage(get_harvester(job.source.type), job) or []
 
     def finish(self, job_id: str) -> dict[str, Any]:
         for object_id in self.gather(job_id):
-            found = HarvestObject.get(object_id)
+            found: Any = HarvestObject.get(object_id)
             fetch_and_import_stages(get_harvester(found.source.type), found)
         self.portal.call("harvest_jobs_run", self.portal.operator, source_id=self.source_id)
         return self.report(job_id)

@@ -330,10 +330,11 @@ def test_a_batch_may_be_imported_twice(catalogue: Catalogue) -> None:
     rows = many(catalogue, 2)
     catalogue.upload(as_csv(rows))
     (object_id,) = catalogue.gather(catalogue.begin())
-    content = HarvestObject.get(object_id).content
-    runs.import_batch(HarvestObject.get(object_id))
+    batch: Any = HarvestObject.get(object_id)
+    content = batch.content
+    runs.import_batch(batch)
     before = touched(catalogue)
-    again = HarvestObject.get(object_id)
+    again: Any = HarvestObject.get(object_id)
     again.content = content
     runs.import_batch(again)
     assert touched(catalogue) == before and len(before) == 2
@@ -387,8 +388,7 @@ def test_the_pages_of_the_harvester_show_the_run(catalogue: Catalogue) -> None:
 
 def test_a_department_is_made_once_from_the_catalogue(catalogue: Catalogue) -> None:
     book = openpyxl.load_workbook(io.BytesIO(as_workbook(many(catalogue, 2))))
-    sheet = book.active
-    assert sheet is not None
+    sheet: Any = book.active
     name = f"{catalogue.prefix}局"
     for line in (3, 5):
         sheet.cell(line, 3).value = name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,10 +82,10 @@ def test_a_test_is_explained_when_the_document_names_it() -> None:
     assert peers.explained(text) == {"ckan/tests/x.py::Test::test_a[1]"}
 
 
-def _report(when: str, outcome: str, message: str = "") -> pytest.TestReport:
+def _report(when: Any, outcome: Any, message: str = "") -> pytest.TestReport:
     return pytest.TestReport(
         "x.py::test", ("x.py", 1, "test"), {}, outcome, message or None, when, duration=0.5
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize(

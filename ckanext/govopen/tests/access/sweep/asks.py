@@ -200,7 +200,7 @@ def _members(world: World) -> list[dict[str, Any]]:
             {"object_type": "package"},
             {"object_type": "user"},
             {"object_type": "package", "capacity": "private"},
-        )  # fmt: skip
+        )
     ]
 
 
@@ -388,7 +388,8 @@ def other_pages(world: World) -> list[Ask]:
             query = urlencode({"resource_view": config})
             rows.append(page("resource.view", f"{base}/resource/{resource}/view/?{query}"))
     for query in (
-        "", "q=zqx", "q=题", "res_url=zqx", "tags=zqx", "ext_a=b", "organization=x", "sort=name+asc",
+        "", "q=zqx", "q=题", "res_url=zqx", "tags=zqx", "ext_a=b", "organization=x",
+        "sort=name+asc",
         "_theme_limit=0", "_tags_limit=0", "page=2", "open_class=non_open", "state=draft",
     ):  # fmt: skip
         rows.append(page("dataset.search", f"/dataset/?{query}"))
@@ -468,8 +469,8 @@ def twins(world: World, hidden: Sequence[str]) -> Iterator[tuple[Ask, Ask, dict[
                 "/dataset/activity/{}", "/dataset/followers/{}", "/dataset/groups/{}",
                 "/dataset/delete/{}", "/dataset/{}/resource/new", "/dataset/{}/resource/x",
                 "/dataset/{}/history/x", "/dataset/collaborators/{}", "/dataset/harvest_object/{}",
-                "/harvest/{}", "/open/review/{}", "/open/apply/{}", "/en/dataset/{}", "/dataset/{}/",
-                "/dataset/{}/zip",
+                "/harvest/{}", "/open/review/{}", "/open/apply/{}", "/en/dataset/{}",
+                "/dataset/{}/", "/dataset/{}/zip",
             ):  # fmt: skip
                 yield (
                     page("twin", path.format(reference)),

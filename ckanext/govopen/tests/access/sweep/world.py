@@ -371,11 +371,11 @@ class World:
             )
             model.Session.add(row)
             model.Session.flush()
-            self.objects.append(row.id)
-            self.secrets.add(row.id, "object", f"id {kind}", INSIDE)
+            self.objects.append(str(row.id))
+            self.secrets.add(str(row.id), "object", f"id {kind}", INSIDE)
         model.repo.commit()
-        self.jobs.append(job.id)
-        self.secrets.add(job.id, "job", "id", INSIDE)
+        self.jobs.append(str(job.id))
+        self.secrets.add(str(job.id), "job", "id", INSIDE)
 
     @staticmethod
     def _source_config(marker: str) -> str:
