@@ -51,6 +51,11 @@ def activity_create(next_action: Action, context: Any, data_dict: dict[str, Any]
     return next_action(context, data_dict)
 
 
+def activity_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """The authorisation of the plugin takes ``include_data`` for granted."""
+    return next_action(context, {"include_data": False, **data_dict})
+
+
 def record_release(session: Any, row: ReleaseRow, user_id: str | None, first: bool) -> None:
     """Writes the public's row of a release, in the caller's transaction.
 
@@ -98,4 +103,7 @@ def withdraw(session: Any, package_id: str, owner_org: str | None) -> None:
     )
 
 
-HANDLERS: dict[str, Handler] = {"activity_create": activity_create}
+HANDLERS: dict[str, Handler] = {
+    "activity_create": activity_create,
+    "activity_show": activity_show,
+}

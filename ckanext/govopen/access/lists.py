@@ -5,6 +5,8 @@ Each gives everybody what is public, and a department what is its own besides.
 
 from __future__ import annotations
 
+import functools
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -231,6 +233,9 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
         dataset = {"id": package_id, "open_class": open_class, "resources": [dict(resource)]}
         present(dataset)
         results.append(dataset["resources"][0])
+    if context.get("search_query"):
+        # CKAN's own search asks for objects instead of dicts; these hold what was released, too.
+        results = [SimpleNamespace(**one, as_dict=functools.partial(dict, one)) for one in results]
     return {"count": count, "results": results}
 
 

@@ -123,6 +123,8 @@ def headers(response: Response) -> Response:
     endpoint = request.endpoint or ""
     if endpoint.endswith("static") or endpoint.startswith(_STATIC):
         return response
+    # A token comes in a header of its own: an answer to one is none to another.
+    response.vary.update(("Cookie", toolkit.config.get("apitoken_header_name") or "Authorization"))
     signed_in = bool(getattr(toolkit.current_user, "is_authenticated", False))
     if signed_in or getattr(g, "govopen_private", False):
         response.headers["Cache-Control"] = "private, no-store"

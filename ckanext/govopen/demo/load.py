@@ -20,13 +20,13 @@ from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
+from ckanext.harvest.model import HarvestJob, HarvestObject
+from ckanext.harvest.queue import fetch_and_import_stages, gather_stage, get_harvester
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.demo import files, parallel, people
 from ckanext.govopen.logic import command, deliver
 from ckanext.govopen.model import settings
-from ckanext.harvest.model import HarvestJob, HarvestObject
-from ckanext.harvest.queue import fetch_and_import_stages, gather_stage, get_harvester
 
 Say = Callable[[str], None]
 #: Key under which the database notes what the demonstration made.
@@ -231,7 +231,7 @@ def _harvest(source_id: str, say: Say, workers: int) -> None:
     job.status = "Running"
     job.save()
     job_id, harvester = job.id, get_harvester(job.source.type)
-    ids = gather_stage(harvester, job)
+    ids: list[str] = gather_stage(harvester, job) or []
     say(f"The catalogue is read: {len(ids)} batches.")
 
     def share(object_ids: list[str]) -> None:
@@ -242,9 +242,8 @@ def _harvest(source_id: str, say: Say, workers: int) -> None:
             say(f"Batch {number} of {len(ids)} imported ({time.monotonic() - begun:.1f} s).")
 
     parallel.run(share, ids, workers)
-    toolkit.get_action("harvest_jobs_run")(
-        {**_portal(), "model": model, "session": model.Session}, {"source_id": source_id}
-    )
+    context: Any = {**_portal(), "model": model, "session": model.Session}
+    toolkit.get_action("harvest_jobs_run")(context, {"source_id": source_id})
     report = toolkit.get_action("govopen_catalogue_run_show")(
         _person("demo-catalogue"), {"run": job_id, "kind": "refused"}
     )

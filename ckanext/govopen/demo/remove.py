@@ -12,12 +12,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import plugin_loaded
+from ckanext.harvest.model import HarvestJob, HarvestObject
 
 from ckanext.govopen.demo import load
 from ckanext.govopen.logic import command, file_upkeep
 from ckanext.govopen.model import catalogue
 from ckanext.govopen.search import document
-from ckanext.harvest.model import HarvestJob, HarvestObject
 
 #: Tables of the extension with a column ``package_id`` that go with a dataset.
 OWN = (

@@ -10,10 +10,10 @@ from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
+from ckanext.harvest.model import HarvestSource
 
 from ckanext.govopen.logic import command
 from ckanext.govopen.model import catalogue as table
-from ckanext.harvest.model import HarvestSource
 
 #: What the pages call a figure -> the figures of a run that it is the sum of.
 FIGURES = {

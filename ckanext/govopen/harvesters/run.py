@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit
+from ckanext.harvest.model import HarvestGatherError, HarvestObject, HarvestObjectError
 
 from ckanext.govopen.domain import catalogue as mapping
 from ckanext.govopen.domain.refusal import N_
@@ -29,7 +30,6 @@ from ckanext.govopen.logic.catalogue_source import source_of
 from ckanext.govopen.logic.command import now
 from ckanext.govopen.logic.reasons import reason
 from ckanext.govopen.model import catalogue as table
-from ckanext.harvest.model import HarvestGatherError, HarvestObject, HarvestObjectError
 
 BATCH = 200
 #: Errors that are repeated on the harvest page; the report has all of them.

@@ -11,14 +11,14 @@ from typing import Any
 
 import ckan.plugins as p
 from ckan import model
+from ckanext.harvest.interfaces import IHarvester
+from ckanext.harvest.model import HarvestObject
 
 from ckanext.govopen.domain import spreadsheet as rules
 from ckanext.govopen.domain.catalogue import RecordError
 from ckanext.govopen.harvesters import config as configuration
 from ckanext.govopen.harvesters import pages, run, source, table
 from ckanext.govopen.harvesters.run import Entry
-from ckanext.harvest.interfaces import IHarvester
-from ckanext.harvest.model import HarvestObject
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
+from ckanext.datastore.backend import postgres
 from psycopg2 import sql
 
-from ckanext.datastore.backend import postgres
 from ckanext.govopen.logic.table import Column, Table
 
 __all__ = ["drop", "flatten", "replace"]

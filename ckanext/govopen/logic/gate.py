@@ -25,6 +25,7 @@ from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.fingerprint import Snapshot
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, snapshot, working_copy
+from ckanext.govopen.model import duty as duties
 from ckanext.govopen.model import jurisdiction, ledger, location, outbox, settings
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import review as reviews
@@ -34,12 +35,24 @@ from ckanext.govopen.model.release import DatasetRow, ReleaseRow
 SUBMITTERS = "govopen_submitters"
 
 
-def review_settings() -> rules.Settings:
-    """What the site sets for reviews."""
+def review_settings(organization_id: str, offices: frozenset[str] | None = None) -> rules.Settings:
+    """What the site sets for the reviews of a department.
+
+    The authority stands in only for departments without a disclosure office of their own.
+    ``offices`` are those that have one; asked for when it is not given.
+    """
+    delegate = settings.review_delegate_to_authority()
+    if delegate:
+        delegate = organization_id not in (review_offices() if offices is None else offices)
     return rules.Settings(
-        settle_minutes=settings.review_settle_minutes(),
-        delegate_to_authority=settings.review_delegate_to_authority(),
+        settle_minutes=settings.review_settle_minutes(), delegate_to_authority=delegate
     )
+
+
+def review_offices() -> frozenset[str]:
+    """Ids of the departments that have a disclosure office: somebody with the reviewing duty."""
+    duty = jurisdiction.profile().review.reviewer
+    return duties.offices(model.Session, duty, command.now())
 
 
 def settle(context: Any, package_id: str) -> None:
@@ -274,6 +287,11 @@ def _cancel_review(context: Any, package: Any, reason: str, now: datetime.dateti
     carry_out(row, reviews.to_state(row), rules.Cancel(system, reason), user_id, now)
 
 
+def _site(order: rules.Command, state: rules.ReviewState) -> rules.Settings:
+    place = order.organization if isinstance(order, rules.Open) else state.organization
+    return review_settings(place)
+
+
 def carry_out(
     row: reviews.ReviewRow,
     state: rules.ReviewState,
@@ -285,7 +303,7 @@ def carry_out(
 
     :raises Refused: the rules do not allow it
     """
-    events = rules.decide(state, order, now, jurisdiction.profile(), review_settings())
+    events = rules.decide(state, order, now, jurisdiction.profile(), _site(order, state))
     ledger.append(model.Session, f"review/{row.id}", events, user_id, now)
     for event in events:
         state = rules.apply(state, event, now)

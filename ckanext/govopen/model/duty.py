@@ -104,6 +104,18 @@ def in_force(table: Any, now: datetime.datetime) -> sa.ColumnElement[bool]:
     return sa.and_(lasts(table), sa.or_(table.c.deputy_for.is_(None), held))
 
 
+def offices(session: AlchemySession, duty: str, now: datetime.datetime) -> frozenset[str]:
+    """Ids of the organisations in which somebody holds this duty at ``now``."""
+    table = DutyRow.__table__
+    return frozenset(
+        session.execute(
+            sa.select(table.c.organization_id)
+            .distinct()
+            .where(table.c.duty == duty, in_force(table, now))
+        ).scalars()
+    )
+
+
 def lock(session: AlchemySession) -> None:
     """Lets one decision on duties at a time through, until the end of the transaction."""
     session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("govopen_duty"))))

@@ -109,6 +109,8 @@ def options(
         "ckan.auth.create_dataset_if_not_in_organization": "true",
         "ckan.auth.create_unowned_dataset": "true",
         "ckan.extra_resource_fields": "alt_url",
+        "package_new_return_url": "http://localhost/dataset/<NAME>?test=new",
+        "package_edit_return_url": "http://localhost/dataset/<NAME>?test=edit",
         "ckan.datasets_per_page": "20",
         "ckan.activity_streams_email_notifications": "true",
         "ckan.datastore.sqlsearch.enabled": "true",

@@ -41,6 +41,7 @@ from ckanext.govopen.views.law import (
     govopen_clock,
     govopen_profile,
 )
+from ckanext.govopen.views.others import govopen_other_fields, govopen_words
 
 _ = toolkit._
 h = toolkit.h
@@ -220,6 +221,7 @@ __all__ = [
     "govopen_markdown",
     "govopen_moment",
     "govopen_org_type_choices",
+    "govopen_other_fields",
     "govopen_page_text",
     "govopen_pages",
     "govopen_path",
@@ -233,4 +235,5 @@ __all__ = [
     "govopen_url",
     "govopen_value",
     "govopen_word",
+    "govopen_words",
 ]

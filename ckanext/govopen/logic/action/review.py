@@ -137,7 +137,7 @@ def _dictize(rows: list[ReviewRow], who: Person) -> list[dict[str, Any]]:
         )
     }
     actor = actors.of(who, None)
-    profile, site = jurisdiction.profile(), gate.review_settings()
+    profile, offices = jurisdiction.profile(), gate.review_offices()
     return [
         {
             "id": row.id,
@@ -153,7 +153,12 @@ def _dictize(rows: list[ReviewRow], who: Person) -> list[dict[str, Any]]:
             "decided_by": people.get(row.decided_by or ""),
             "submitters": [people.get(i, i) for i in row.submitters or ()],
             "remarks": row.remarks,
-            "may": rules.may(reviews.to_state(row), actor, profile, site),
+            "may": rules.may(
+                reviews.to_state(row),
+                actor,
+                profile,
+                gate.review_settings(row.organization_id, offices),
+            ),
         }
         for row in rows
     ]

@@ -10,7 +10,6 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.domain import words
 from ckanext.govopen.logic.validators.stored import is_blank, stored_value
-from ckanext.scheming.validation import scheming_validator
 
 __all__ = [
     "govopen_acquired_by",
@@ -24,6 +23,17 @@ __all__ = [
     "govopen_update_cycle",
     "govopen_yes_no",
 ]
+
+
+def _scheming_validator(function: Any) -> Any:
+    """Marks a validator that scheming calls with field and schema.
+
+    As scheming's own decorator does, which cannot be imported here: scheming looks validators up
+    while it is itself being imported, and comes to this module when the plugin stands before it.
+    """
+    function.is_a_scheming_validator = True
+    return function
+
 
 _ = tk._
 
@@ -120,7 +130,7 @@ def govopen_acquired_by(value: Any) -> Any:
     return code
 
 
-@scheming_validator
+@_scheming_validator
 def govopen_choice(field: dict[str, Any], schema: dict[str, Any]) -> Any:
     """A validator for a field with fixed choices; their labels are understood as well."""
     choices = field.get("choices") or ()

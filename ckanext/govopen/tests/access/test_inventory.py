@@ -54,9 +54,24 @@ def _documented(name: str) -> str:
     return inspect.cleandoc(function.__doc__ or "")
 
 
+def _stray(name: str) -> bool:
+    """ckanext-harvest keeps actions and authorisation functions in one dict.
+
+    Loaded a second time, as tests do, the latter turn up as actions. They are not listed, so
+    outsiders do not reach them.
+    """
+    function: Any = logic._actions[name]
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    where = getattr(function, "__module__", "")
+    return where.startswith(("ckanext.harvest.logic.auth", "ckan.logic")) and not where.startswith(
+        "ckan.logic.action"
+    )
+
+
 def test_every_action_is_listed_and_every_listed_one_exists(portal: Portal) -> None:
     toolkit.get_action("status_show")  # fills the registry
-    registry = set(logic._actions)
+    registry = {name for name in logic._actions if not _stray(name)}
     listed = set(inventory().loaded_actions())
     assert registry - listed == set()
     assert listed - registry == set()

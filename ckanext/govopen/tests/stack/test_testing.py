@@ -38,10 +38,26 @@ def test_a_crash_has_no_totals() -> None:
     assert outcome == testing.Outcome(3, "pytest gave no totals")
 
 
+@pytest.mark.parametrize(
+    ("reason", "left_out"),
+    [
+        ("the browser is not there", 2),
+        ("taoyuan.csv is not beside the project", 0),
+        ("the published list x is not beside this repository", 0),
+    ],
+)
+def test_data_that_is_not_ours_may_be_missing(reason: str, left_out: int) -> None:
+    row = f"SKIPPED [2] tests/x.py:3: {reason}"
+    outcome = testing.watched([sys.executable, "-c", f"print({row!r}); print('1 passed in 1.0s')"])
+    assert outcome.left_out == left_out
+
+
 class _Run:
     """`everything` with pytest and the static checks replaced."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, closing: str, *, browser: bool) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, closing: str, *, browser: bool, left_out: int = 0
+    ) -> None:
         self.commands: list[list[str]] = []
         environment = Environment(Path("/nowhere"))
         monkeypatch.setattr(testing, "ensure", lambda *_, **__: environment)
@@ -50,6 +66,7 @@ class _Run:
         monkeypatch.setattr(testing, "test_environment", lambda *_: {})
         monkeypatch.setattr(testing, "chromium", lambda: "/usr/bin/browser" if browser else None)
         self.closing = closing
+        self.left_out = left_out
         self.stopped = False
         monkeypatch.setattr(testing, "watched", self._watched)
 
@@ -58,12 +75,12 @@ class _Run:
 
     def _watched(self, command, _env=None) -> testing.Outcome:
         self.commands.append(list(command))
-        return testing.Outcome(0, self.closing)
+        return testing.Outcome(0, self.closing, self.left_out)
 
 
 def test_in_ci_nothing_may_be_left_out(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("CI", "true")
-    _Run(monkeypatch, "9 passed, 1 skipped in 1.0s", browser=True)
+    _Run(monkeypatch, "9 passed, 1 skipped in 1.0s", browser=True, left_out=1)
     assert testing.everything(Home(tmp_path)) == 1
     assert "left out" in capsys.readouterr().out
     monkeypatch.setenv("CI", "")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ckan import authz, logic
+from ckan.common import config
 from ckan.plugins import plugin_loaded
 
 from ckanext.govopen.access import (
@@ -167,6 +168,18 @@ def _people(patch: Patch, world: World) -> None:
     patch.setattr(routes, "user_is_visible", lambda context, who, reference: True)
 
 
+def _members(patch: Patch, world: World) -> None:
+    """With CKAN's own default, under which everybody may ask for the accounts of a department."""
+    patch.setitem(config, "ckan.auth.public_user_details", True)
+    handler(people.HANDLERS, "organization_show")(patch, world)
+
+
+def _sources(patch: Patch, world: World) -> None:
+    """The circle and the handler: each alone still keeps sources from who belongs to nothing."""
+    _circles(patch, world)
+    handler(harvest.HANDLERS, "harvest_source_list")(patch, world)
+
+
 def _action(name: str, *several: dict[str, Any]) -> Rows:
     return lambda world: [action(name, data) for data in several or ({},)]
 
@@ -262,15 +275,14 @@ GUARDS: tuple[Guard, ...] = (
     Guard("member_list", handler(people.HANDLERS, "member_list"), _special("member_list")),
     Guard(
         "organization_show",
-        handler(people.HANDLERS, "organization_show"),
+        _members,
         _special("organization_show"),
         "citizen",
     ),
     Guard(
         "harvest_source_list",
-        handler(harvest.HANDLERS, "harvest_source_list"),
+        _sources,
         _special("harvest_source_list"),
-        "auditor",
     ),
     Guard(
         "harvest_object_list",

@@ -1,0 +1,43 @@
+"""Fields that another schema than the portal's own gives a dataset: its pages show them as well."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ckan.plugins import plugin_loaded, toolkit
+
+_SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "dataset.yaml"
+_PARTS = {"dataset": "dataset_fields", "resource": "resource_fields"}
+
+
+@functools.lru_cache(maxsize=2)
+def own_fields(part: str) -> frozenset[str]:
+    """Names of the fields that the portal's own schema has and its pages show in their places."""
+    schema = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
+    return frozenset(field["field_name"] for field in schema[_PARTS[part]])
+
+
+def govopen_other_fields(part: str, dataset_type: str) -> list[dict[str, Any]]:
+    """Fields of the type's schema (scheming's dicts) that the portal's own schema lacks.
+
+    :param part: ``dataset`` or ``resource``
+    """
+    if not plugin_loaded("scheming_datasets"):
+        return []
+    schema = toolkit.h.scheming_get_dataset_schema(dataset_type) or {}
+    known = own_fields(part)
+    return [
+        field
+        for field in schema.get(_PARTS[part]) or []
+        if field["field_name"] not in known and field.get("display_snippet", "") is not None
+    ]
+
+
+def govopen_words(text: Any) -> str:
+    """A text that may be given in several languages (``{en: …, zh_Hans_CN: …}``), in one."""
+    if plugin_loaded("scheming_datasets"):
+        return toolkit.h.scheming_language_text(text)
+    return str(next(iter(text.values()), "")) if isinstance(text, dict) else str(text or "")
