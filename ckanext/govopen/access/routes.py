@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ckan import model
+from ckan.lib import mailer
 from ckan.plugins import toolkit
 from ckan.views.api import _finish_bad_request
 from flask import Response, g, request
@@ -64,6 +66,8 @@ def guard() -> Response | None:
         if who.user_id is None and surface.who == "user":
             return None  # CKAN sends him to the login page
         return _not_found()
+    if request.endpoint == "user.perform_reset" and not _reset_is_valid(arguments["id"]):
+        return toolkit.abort(403, toolkit._("This link is not valid any more: ask for a new one."))
     if request.endpoint.endswith("resource.download"):
         return content.serve(
             context, arguments["id"], arguments["resource_id"], arguments.get("filename")
@@ -86,6 +90,13 @@ def _action_is_open(who: Person, arguments: dict[str, Any]) -> bool:
     name = arguments.get("logic_function", "")
     listed = inventory().action(name) is not None
     return listed or who.is_staff or not settings.deny_unlisted()
+
+
+def _reset_is_valid(user_id: str) -> bool:
+    """CKAN answers an unknown account otherwise than a wrong key: here both are the same."""
+    user = model.User.get(user_id)
+    key = request.args.get("key")
+    return user is not None and bool(key) and mailer.verify_reset_link(user, key)
 
 
 def _visible(context: dict[str, Any], who: Person, kind: str, reference: str) -> bool:

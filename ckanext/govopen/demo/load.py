@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit
 from ckanext.harvest.model import HarvestJob, HarvestObject
@@ -27,6 +28,7 @@ from werkzeug.datastructures import FileStorage
 from ckanext.govopen.demo import files, parallel, people
 from ckanext.govopen.logic import command, deliver
 from ckanext.govopen.model import settings
+from ckanext.govopen.model.catalogue import CatalogueRecord
 
 Say = Callable[[str], None]
 #: Key under which the database notes what the demonstration made.
@@ -105,7 +107,7 @@ def _load(accounts_file: Path, say: Say, workers: int) -> dict[str, Any]:
     }
     with _option("ckanext.govopen.review.settle_minutes", 0):
         # The catalogue is complete: nothing of it is still being worked on.
-        _review(reviewers, say, workers)
+        _review(reviewers, source_id, say, workers)
     _uploads(departments, say)
     return _write(accounts_file, passwords)
 
@@ -285,8 +287,18 @@ def _departments(source_id: str) -> dict[str, str]:
     return {(row.extras or {}).get("org_code", row.id): row.id for row in rows}
 
 
-def _waiting(state: str) -> list[dict[str, Any]]:
-    """All reviews in a state."""
+def _waiting(state: str, source_id: str) -> list[dict[str, Any]]:
+    """The reviews in a state of what the demonstration's source has brought, and no others."""
+    record = CatalogueRecord.__table__
+    ours = set(
+        model.Session.execute(
+            sa.select(record.c.package_id).where(record.c.source_id == source_id)
+        ).scalars()
+    )
+    return [review for review in _all_waiting(state) if review["dataset"]["id"] in ours]
+
+
+def _all_waiting(state: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         page = toolkit.get_action("govopen_review_list")(
@@ -301,7 +313,7 @@ def _batches(items: list[Any]) -> Iterator[list[Any]]:
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
-def _review(reviewers: dict[str, str], say: Say, workers: int) -> None:
+def _review(reviewers: dict[str, str], source_id: str, say: Say, workers: int) -> None:
     """The bulk review: submitted for the catalogue's account, decided by somebody else."""
 
     def submit(reviews: list[dict[str, Any]]) -> None:
@@ -322,8 +334,8 @@ def _review(reviewers: dict[str, str], say: Say, workers: int) -> None:
                 _decide(reviewer, decisions)
             say(f"{len(batch)} reviews decided.")
 
-    parallel.run(submit, _waiting("open"), workers)
-    parallel.run(decide, _waiting("submitted"), workers)
+    parallel.run(submit, _waiting("open", source_id), workers)
+    parallel.run(decide, _waiting("submitted", source_id), workers)
 
 
 def _approval(review: dict[str, Any]) -> dict[str, Any]:

@@ -157,6 +157,10 @@ def _hold(
     if not resource.get("id"):
         resource["id"] = str(uuid.uuid4())
     pending[resource["id"]] = source
+    if source != stored:
+        # The row looks the same with another address, and CKAN runs no hook for an update without
+        # a change: without this the new address would be lost.
+        resource["last_modified"] = command.now().replace(tzinfo=None).isoformat()
     resource["url_type"] = LOCATION
     resource["url"] = ""
 

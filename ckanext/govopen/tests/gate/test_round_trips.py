@@ -165,3 +165,22 @@ def test_class_there_and_back(portal: Portal, made: tuple[Department, dict[str, 
         held = wanted == "conditional"
         assert (link["url_type"] == "govopen_location") == held
         assert ("data.example.com" in link["url"]) == (not held)
+
+
+@pytest.mark.parametrize("field", ["url", "source_url"])
+def test_another_address_for_what_is_streamed(portal: Portal, field: str) -> None:
+    """Each change of the kept address counts, the second and the third as well."""
+    department = portal.department()
+    dataset = portal.dataset(department, open_class="conditional", **CONDITION)
+    link = portal.call(
+        "resource_create", department.editor, package_id=dataset["id"], url=SOURCE, name="l"
+    )
+    portal.approve(department, dataset["id"])
+    for number in (1, 2, 3):
+        address = f"{SOURCE}&n={number}"
+        portal.call("resource_patch", department.editor, **{"id": link["id"], field: address})
+        shown = portal.call("resource_show", department.editor, id=link["id"])
+        assert shown["source_url"] == address
+        access = portal.call("govopen_access_show", department.editor, id=dataset["id"])
+        assert access["pending"] is True
+        assert "data.example.com" not in str(portal.call("package_show", id=dataset["id"]))
