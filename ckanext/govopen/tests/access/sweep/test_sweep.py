@@ -117,7 +117,7 @@ REPLACED = {
     ("open", "remarks"): "of a return; the approval that followed has its own, the ledger has both",
     ("pending", "view of file"): "renamed in the working copy; the release still has it",
     ("pending_conditional", "view of file"): "renamed in the working copy",
-    ("pending_conditional", "link"): "the kept address has changed; the release streams the old one",
+    ("pending_conditional", "link"): "the address has changed; the release streams the old one",
     ("suspended", "reason"): "stands in the ledger",
 }
 
