@@ -41,12 +41,6 @@ def person(context: Any) -> Person:
     return found
 
 
-def of_user_id(user_id: str) -> Person:
-    """The same for a known account, where no context is at hand (jobs, deciders)."""
-    user = model.User.get(user_id)
-    return _of_user(user) if user is not None and user.state == "active" else ANONYMOUS
-
-
 def _of_user(user: Any) -> Person:
     member, group = model.member_table, model.group_table
     memberships = dict(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Iterable
 
 import sqlalchemy as sa
 from ckan.plugins import toolkit
@@ -116,14 +115,3 @@ def settled(session: AlchemySession, before: datetime.datetime, limit: int = 500
             .limit(limit)
         ).scalars()
     )
-
-
-def of_packages(session: AlchemySession, package_ids: Iterable[str]) -> dict[str, ReviewRow]:
-    """Waiting reviews by dataset id, in one statement."""
-    ids = list(package_ids)
-    if not ids:
-        return {}
-    rows = session.query(ReviewRow).filter(
-        ReviewRow.package_id.in_(ids), ReviewRow.status.in_(WAITING)
-    )
-    return {row.package_id: row for row in rows}
