@@ -140,7 +140,11 @@ def test_hook_and_batch_make_the_same_document(site: Site) -> None:
 
 def test_sources_of_harvesting_are_no_datasets(site: Site) -> None:
     source = model.Package(
-        name=unique("source"), title="採集來源", type="harvest", owner_org=site.department.id
+        name=unique("source"),
+        title="採集來源",
+        url=f"https://source.example.org/{unique()}",
+        type="harvest",
+        owner_org=site.department.id,
     )
     model.Session.add(source)
     model.Session.commit()
