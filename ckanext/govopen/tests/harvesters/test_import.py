@@ -63,7 +63,8 @@ def plain(dataset: dict[str, Any]) -> dict[str, Any]:
         {
             key: value
             for key, value in resource.items()
-            if key not in ("id", "package_id", "created", "last_modified", "metadata_modified", "url")
+            if key
+            not in ("id", "package_id", "created", "last_modified", "metadata_modified", "url")
         }
         | {"url": str(resource["url"]).replace(resource["id"], "").replace(dataset["id"], "")}
         for resource in dataset["resources"]
