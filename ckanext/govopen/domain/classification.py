@@ -78,7 +78,7 @@ def class_from_answers(
         return strictest, [c.article for c in met if c.article and c.leads_to is strictest]
     if all(answers.get(c.id) is False for c in profile.classes.criteria):
         article = profile.classes.default.article
-        return profile.default_class, [article] if article else []
+        return profile.default_in_scope, [article] if article else []
     return None, []
 
 

@@ -1,9 +1,10 @@
-"""Time limits: working days, calendar days, extensions, pauses; and stale data.
+"""Time limits: working days, calendar days, extensions, pauses, silence; and stale data.
 
 Counting: the day of the start event is not counted, the limit ends with its last day in Chinese
 time. A limit in calendar days that ends on a day off moves to the next working day; that follows
 from general civil law and is marked ``derived``. Beyond the published calendar a due date is
-``provisional``. A clock without a number has no due date.
+``provisional``: asked for again with a longer calendar, it is final. A clock without a number has
+no due date, unless the site has set itself a target, which is ``internal``.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ckanext.govopen.domain.procedure import Clock
-from ckanext.govopen.domain.terms import SHANGHAI, Unit
+from ckanext.govopen.domain.procedure import Clock, Silence
+from ckanext.govopen.domain.terms import SHANGHAI, Origin, Unit
 
 ONE_DAY = datetime.timedelta(days=1)
 
@@ -53,10 +54,15 @@ class PublishedCalendar:
 
 @dataclass(frozen=True)
 class Pause:
-    """A time that does not count, both days included; ``until`` None: it goes on."""
+    """A time that does not count, both days included; ``until`` None: it goes on.
+
+    ``cause`` is what stopped the clock, as the profile calls it. A cause that the clock does not
+    list stops nothing.
+    """
 
     since: datetime.date
     until: datetime.date | None = None
+    cause: str = ""
 
     def covers(self, day: datetime.date) -> bool:
         """Does the day fall into it?"""
@@ -67,17 +73,21 @@ class Pause:
 class Due:
     """The last day of a limit and its last moment, with the article to be shown beside it.
 
-    ``provisional``: beyond the published calendar. ``moved``: the end was moved off a day off
-    (``derived``). ``paused``: a pause goes on, the day is only the earliest possible one.
+    ``origin``: whether the article itself leads to this day. ``provisional``: beyond the published
+    calendar. ``moved``: the end was moved off a day off, which makes it ``derived``. ``paused``: a
+    pause goes on, the day is only the earliest possible one. ``internal``: a target of the site,
+    not law.
     """
 
     day: datetime.date
     at: datetime.datetime
     article: str | None
+    origin: Origin = "article"
     provisional: bool = False
     moved: bool = False
     extended: bool = False
     paused: bool = False
+    internal: bool = False
 
     def overdue(self, now: datetime.datetime) -> bool:
         """Is the limit over at ``now``?"""
@@ -107,39 +117,71 @@ def due(
     *,
     extended: bool | int = False,
     pauses: Iterable[Pause] = (),
-    suspended_for: str | None = None,
+    urgent: datetime.date | None = None,
 ) -> Due | None:
     """When a clock that started at ``start`` runs out; None when the text gives no number.
 
-    ``extended``: True for the whole extension that the clock allows, or the number of its units.
-    ``pauses`` count only if the clock lists what caused them: ``suspended_for`` is the cause, and
-    a cause that the profile does not list stops nothing. A restarted clock is asked for with its
-    new ``start``.
+    ``extended``: True for the whole extension that the clock allows, or a number of its units
+    (of an extension ``until_total``: the total); never more than the clock allows. ``pauses``
+    count only where the clock lists their cause. ``urgent`` is a date set by hand, which counts
+    only where the clock knows urgent cases and only when it is earlier. A restarted clock is
+    asked for with its new ``start``.
     """
     begin = local_date(start)
     if clock.date is not None:
         return _yearly(clock, begin, calendar)
-    if clock.n is None:
-        return None
-    stops = [*pauses] if suspended_for in clock.suspended_by else []
-    day = _count(begin, clock.n, clock.unit, calendar, stops)
+    n, unit, internal = clock.n, clock.unit, False
+    if n is None:
+        if clock.target is None:
+            return None
+        n, unit, internal = clock.target.n, clock.target.unit, True
+    stops = [pause for pause in pauses if pause.cause in clock.suspended_by]
+    day = _count(begin, n, unit, calendar, stops)
     day, was_extended = _extended(clock, begin, day, extended, calendar, stops)
-    unit = clock.unit
     if was_extended and clock.extension is not None:
         unit = clock.extension.unit
     moved = False
     if unit == "nd":
         while not calendar.is_workday(day):
             day, moved = day + ONE_DAY, True
+    if clock.urgent and urgent is not None and begin <= urgent < day:
+        day, moved = urgent, False
     going_on = any(pause.until is None and pause.since <= day for pause in stops)
     return Due(
         day=day,
         at=end_of(day),
         article=clock.article,
+        origin=_origin(clock, internal, moved),
         provisional=day > calendar.known_until(),
         moved=moved,
         extended=was_extended,
         paused=going_on,
+        internal=internal,
+    )
+
+
+def _origin(clock: Clock, internal: bool, moved: bool) -> Origin:
+    """Who says this very day: the site, the article, or what follows from it."""
+    if internal:
+        return "local"
+    return "derived" if moved and clock.origin == "article" else clock.origin
+
+
+def silence_consents(
+    silence: Silence, clock_id: str, limit: Due | None, now: datetime.datetime, *, answered: bool
+) -> bool:
+    """Does silence stand for consent at ``now``?
+
+    Only where the procedure says so, for the clock that it names, after the whole last day of a
+    limit of the law, and only if neither an answer nor reasons were given (EXC-5).
+    """
+    return (
+        silence.means == "consent"
+        and silence.clock == clock_id
+        and limit is not None
+        and not (limit.internal or limit.provisional)
+        and not answered
+        and limit.overdue(now)
     )
 
 
@@ -185,7 +227,9 @@ def _yearly(clock: Clock, begin: datetime.date, calendar: Calendar) -> Due:
     year = begin.year if (begin.month, begin.day) < (month, number) else begin.year + 1
     last = month_calendar.monthrange(year, month)[1]
     day = datetime.date(year, month, min(number, last))
-    return Due(day, end_of(day), clock.article, provisional=day > calendar.known_until())
+    return Due(
+        day, end_of(day), clock.article, clock.origin, provisional=day > calendar.known_until()
+    )
 
 
 def add_months(day: datetime.date, months: int) -> datetime.date:

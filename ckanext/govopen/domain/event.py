@@ -42,8 +42,14 @@ def _dataset(*fields: str) -> tuple[str, ...]:
     return ("dataset", "organization", *fields)
 
 
+def _official(*fields: str) -> tuple[str, ...]:
+    """Fields of what a body does with one part of an application."""
+    return ("organization", *fields, "break_glass")
+
+
 _CLASS_FIELDS = _dataset("before", "after", "reason", "legal_basis", "answers")
 _GRANT_END = ("grant", "dataset", "reason", "break_glass")
+_KEY_FIELDS = ("key", "public", "made_at", "signed_by", "signature")
 _DUTY_FIELDS = ("user", "organization", "duty", "deputy_for", "since", "until", "break_glass")
 
 EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
@@ -54,7 +60,7 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
             "staff", _CLASS_FIELDS, ("reason",), ("answers",)
         ),
         # release
-        "dataset.suspended": EventType("staff", _dataset("reason"), ("reason",)),
+        "dataset.suspended": EventType("staff", _dataset("reason", "by_authority"), ("reason",)),
         "dataset.restored": EventType("staff", _dataset("reason"), ("reason",)),
         "release.published": EventType(
             "public", _dataset("version", "fingerprint", "open_class", "kind", "review_by")
@@ -96,14 +102,153 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
                 "valid_from",
                 "valid_to",
                 "quota",
+                "application",
+                "conditions",
                 "break_glass",
             ),
-            ("holder", "purpose", "break_glass"),
+            ("holder", "purpose", "conditions", "break_glass"),
         ),
         "grant.suspended": EventType("party", _GRANT_END, ("reason", "break_glass")),
         "grant.resumed": EventType("party", _GRANT_END, ("reason", "break_glass")),
         "grant.revoked": EventType("party", _GRANT_END, ("reason", "break_glass")),
         "grant.ended": EventType("party", ("grant", "dataset", "cause")),
+        "grant.reported": EventType(
+            "party", ("grant", "dataset", "report", "attachments"), ("report", "attachments")
+        ),
+        # application; ``by`` and ``handler`` name people to staff only
+        "application.submitted": EventType(
+            "party",
+            (
+                "application",
+                "rules",
+                "applicant",
+                "persons",
+                "revision",
+                "sha256",
+                "content",
+                "parts",
+                "renews",
+            ),
+            ("applicant", "persons", "content"),
+        ),
+        "application.withdrawn": EventType("party", ("organization", "reason"), ("reason",)),
+        "application.returned": EventType(
+            "party", _official("remarks", "message"), ("remarks", "message", "break_glass")
+        ),
+        "application.declined": EventType(
+            "party", _official("reason", "basis"), ("reason", "break_glass")
+        ),
+        "application.accepted": EventType("party", _official("checked_at"), ("break_glass",)),
+        "application.forwarded": EventType(
+            "party", _official("body", "letter_number", "letter_date"), ("break_glass",)
+        ),
+        "application.answered": EventType(
+            "party", _official("body", "letter_number", "letter_date"), ("break_glass",)
+        ),
+        "application.consulted": EventType(
+            "party",
+            _official("consultation", "kind", "whom", "question", "until"),
+            ("whom", "question", "break_glass"),
+            ("whom", "question"),
+        ),
+        "application.consultation_closed": EventType(
+            "party",
+            _official("consultation", "outcome", "answer"),
+            ("answer", "break_glass"),
+            ("answer",),
+        ),
+        "application.extended": EventType(
+            "party", _official("clock", "units", "reason"), ("reason", "break_glass")
+        ),
+        "application.assigned": EventType(
+            "staff", _official("handler", "reason"), ("handler", "reason", "break_glass")
+        ),
+        "application.decided": EventType(
+            "party",
+            _official(
+                "step",
+                "party",
+                "approve",
+                "reason",
+                "basis",
+                "conditions",
+                "scopes",
+                "revision",
+                "sha256",
+                "by",
+                "silent",
+                "letter_number",
+                "letter_date",
+            ),
+            ("reason", "conditions", "by", "break_glass"),
+            ("by",),
+        ),
+        "application.approved": EventType(
+            "party", ("organization", "scopes", "conditions"), ("conditions",)
+        ),
+        "application.refused": EventType("party", ("organization", "step", "party")),
+        "application.granted": EventType("party", ("organization", "grants")),
+        "application.lapsed": EventType("party", ("organization", "cause")),
+        "application.datasets_ended": EventType("party", ("organization", "datasets", "cause")),
+        "application.letter_issued": EventType(
+            "party", ("organization", "number", "kind", "sha256")
+        ),
+        "application.letter_delivered": EventType("party", ("organization", "number", "how")),
+        # agreement; signatures stand in the application's stream
+        "agreement.template_published": EventType(
+            "public", ("template", "version", "profile", "sha256", "text", "reason"), ("reason",)
+        ),
+        "agreement.signed": EventType(
+            "party",
+            (
+                "organization",
+                "template",
+                "template_version",
+                "text_sha256",
+                "text",
+                "typed_name",
+                "method",
+                "proved_at",
+                "key",
+                "signature",
+            ),
+            ("text", "typed_name"),
+        ),
+        # identity of an applicant
+        "identity.checked": EventType(
+            "party",
+            (
+                "user",
+                "kind",
+                "name",
+                "person",
+                "document",
+                "document_tail",
+                "code",
+                "authority",
+                "valid_until",
+                "by",
+                "break_glass",
+            ),
+            (
+                "user",
+                "name",
+                "person",
+                "document",
+                "document_tail",
+                "code",
+                "authority",
+                "by",
+                "break_glass",
+            ),
+            ("by",),
+        ),
+        "identity.withdrawn": EventType(
+            "party",
+            ("user", "kind", "code", "reason", "by", "break_glass"),
+            ("user", "code", "reason", "by", "break_glass"),
+            ("by",),
+        ),
         # duty
         "duty.given": EventType("staff", _DUTY_FIELDS, ("user", "deputy_for", "break_glass")),
         "duty.taken": EventType("staff", _DUTY_FIELDS, ("user", "deputy_for", "break_glass")),
@@ -118,6 +263,13 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
             "staff", _dataset("resource", "sha256", "size", "rows", "source")
         ),
         "standing.held": EventType("staff", _dataset("resource", "sha256", "code", "size")),
+        # the record itself
+        "dataset.purged": EventType("staff", _dataset()),
+        "ledger.key_made": EventType("public", _KEY_FIELDS),
+        "ledger.key_rotated": EventType("public", _KEY_FIELDS),
+        "ledger.erased": EventType(
+            "staff", ("scope", "events", "before", "forced", "reason"), ("reason",)
+        ),
     }
 )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ckanext.govopen.domain import internal
 from ckanext.govopen.domain.ledger import sha256
 from ckanext.govopen.domain.terms import OpenClass
 
@@ -37,9 +38,7 @@ EXEMPT_DATASET: Mapping[str, str] = {
     "tracking_summary": "view counts",
     "type": "fixed by the schema",
     "tag_string": "the form's way to write the tags, which are reviewed",
-    "share_class": "internal: never leaves the departments",
-    "share_condition": "internal: never leaves the departments",
-    "share_mode": "internal: never leaves the departments",
+    **dict.fromkeys(internal.DATASET, "internal: never leaves the departments"),
     "source_record": "internal: bookkeeping of the harvester",
 }
 #: Resource fields that are not reviewed, and why not.
@@ -54,7 +53,8 @@ EXEMPT_RESOURCE: Mapping[str, str] = {
     "revision_id": "set by CKAN",
     "state": "deleted resources are left out of the list",
     "tracking_summary": "view counts",
-    "hash": "set by background jobs; the bytes are reviewed by their SHA-256",
+    "hash": "set with the file or by background jobs; the bytes are reviewed by their SHA-256",
+    "hash_algorithm": "says how hash was made",
     "datastore_active": "set by the loading of rows",
     "datastore_contains_all_records_of_source_file": "set by the loading of rows",
     "total_record_count": "set by the loading of rows",
@@ -65,7 +65,9 @@ EXEMPT_RESOURCE: Mapping[str, str] = {
     "task_created": "set by the loading of rows",
     "upload": "the form's upload field; the file itself is reviewed",
     "clear_upload": "an instruction of the form",
-    "source_url": "staff's copy of the source address, which is reviewed as a location",
+    **dict.fromkeys(
+        internal.RESOURCE, "staff's copy of the source address, which is reviewed as a location"
+    ),
 }
 #: With a held file, its own size and type count, not what the resource says about them.
 _EXEMPT_WITH_FILE = frozenset({"size", "mimetype", "mimetype_inner"})

@@ -53,7 +53,8 @@ class Usage:
 @dataclass(frozen=True)
 class Grant:
     """A right to use one dataset. ``items`` None is all of it; ``valid_to`` is the first moment
-    after it; times are timezone-aware."""
+    after it; times are timezone-aware. ``application`` is the case that it comes from, empty for
+    one that was given by hand."""
 
     id: str
     holder: Holder
@@ -66,6 +67,8 @@ class Grant:
     items: frozenset[str] | None = None
     quota: Quota = field(default_factory=Quota)
     state: State = "active"
+    application: str = ""
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,16 +216,21 @@ def decide(
     return [Event(names[type(command)], payload)]
 
 
+def decides(actor: Actor, organization: str) -> bool:
+    """Could he decide about grants for data of ``organization``? The operator only in need."""
+    return actor.authority or actor.operator or actor.has(organization, Duty.HANDLER)
+
+
 def _check_actor(grant: Grant, command: Command, profile: Profile) -> None:
     """The department's handlers and the authority decide; the operator only with a reason."""
     actor = command.actor
-    decider = actor.authority or actor.has(grant.organization, Duty.HANDLER)
     article = profile.open.steps[0].article if profile.open.steps else None
-    if not decider and not actor.operator:
+    if not decides(actor, grant.organization):
         raise refuse(
             "GRT-1", article, N_("Grants are decided by the department or the data authority.")
         )
-    if not decider and not command.break_glass.strip():
+    by_duty = actor.authority or actor.has(grant.organization, Duty.HANDLER)
+    if not by_duty and not command.break_glass.strip():
         raise refuse(
             "GRT-1",
             article,
@@ -268,6 +276,25 @@ def _give(command: Give, now: datetime.datetime, profile: Profile) -> list[Event
     return [Event("grant.given", _payload(grant, command.break_glass))]
 
 
+def from_application(
+    state: Grant | None,
+    grant: Grant,
+    open_class: OpenClass | None,
+    now: datetime.datetime,
+    profile: Profile,
+) -> list[Event]:
+    """Events of a grant that an application has led to; raises :class:`~.refusal.Refused`.
+
+    Nobody gives it by hand: all decisions and the signature stand in the application's stream.
+    Nothing when it was given already.
+    """
+    if not grant.application:
+        raise ValueError("Only a grant that comes from an application is given without an actor.")
+    if state is not None:
+        return []
+    return _give(Give(grant, Actor("", system=True), open_class), now, profile)
+
+
 def _payload(grant: Grant, break_glass: str) -> dict[str, Any]:
     payload: dict[str, Any] = {
         "grant": grant.id,
@@ -290,6 +317,10 @@ def _payload(grant: Grant, break_glass: str) -> dict[str, Any]:
             "requests_per_day": grant.quota.requests_per_day,
         },
     }
+    if grant.application:
+        payload["application"] = grant.application
+    if grant.conditions:
+        payload["conditions"] = list(grant.conditions)
     if break_glass:
         payload["break_glass"] = break_glass
     return payload
@@ -324,10 +355,12 @@ def apply(state: Grant | None, event: Event) -> Grant:
             valid_to=datetime.datetime.fromisoformat(payload["valid_to"]),
             items=frozenset(payload["items"]) if payload["items"] is not None else None,
             quota=Quota(**payload["quota"]),
+            application=payload.get("application", ""),
+            conditions=tuple(payload.get("conditions", ())),
         )
     if state is None:
         raise ValueError("A grant begins with the event grant.given.")
-    return replace(state, state=_AFTER[event.type])
+    return replace(state, state=_AFTER.get(event.type, state.state))
 
 
 def ended(grant: Grant, cause: Literal["withdrawn", "non_open", "unconditional"]) -> list[Event]:

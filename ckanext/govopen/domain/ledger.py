@@ -15,7 +15,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ckanext.govopen.domain.event import EVENT_TYPES, READER_ORDER, Event, Readers
@@ -120,7 +120,9 @@ class SealedEvent:
     """An event in the chain.
 
     ``payload`` and ``salts`` hold the fields that are still readable, ``digests`` all fields
-    that the event had when it was sealed.
+    that the event had when it was sealed. Of a ``withheld`` event only its place in the chain is
+    known (stream, version, previous, hash): it is there, and whom it does not concern learns no
+    more.
     """
 
     stream: str
@@ -133,9 +135,18 @@ class SealedEvent:
     at: str
     previous: str
     hash: str
+    withheld: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The row as JSON values, as exports carry it."""
+        if self.withheld:
+            return {
+                "stream": self.stream,
+                "version": self.version,
+                "previous": self.previous,
+                "hash": self.hash,
+                "withheld": True,
+            }
         return {
             "stream": self.stream,
             "version": self.version,
@@ -170,33 +181,61 @@ def record(
     )
 
 
+def from_dict(data: Any) -> SealedEvent:
+    """The event of a line of an export; ValueError says what is wrong with it."""
+    if not isinstance(data, Mapping):
+        raise ValueError("is not a JSON object")
+    for name, kind in _SHAPE.items():
+        if name in ("stream", "version", "previous", "hash") or not data.get("withheld"):
+            value = data.get(name)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise ValueError(f"has no proper {name}")
+    actor = data.get("actor")
+    if actor is not None and not isinstance(actor, str):
+        raise ValueError("has no proper actor")
+    if data.get("withheld"):
+        return _withheld(data["stream"], data["version"], data["previous"], data["hash"])
+    return SealedEvent(actor=actor, **{name: data[name] for name in _SHAPE})
+
+
+_SHAPE: Mapping[str, type] = {
+    "stream": str,
+    "version": int,
+    "type": str,
+    "payload": dict,
+    "salts": dict,
+    "digests": dict,
+    "at": str,
+    "previous": str,
+    "hash": str,
+}
+
+
+def _withheld(stream: str, version: int, previous: str, hash: str) -> SealedEvent:
+    return SealedEvent(stream, version, "", {}, {}, {}, None, "", previous, hash, withheld=True)
+
+
 def _without(row: SealedEvent, names: Iterable[str]) -> SealedEvent:
     gone = set(names)
-    return SealedEvent(
-        stream=row.stream,
-        version=row.version,
-        type=row.type,
+    return replace(
+        row,
         payload={name: value for name, value in row.payload.items() if name not in gone},
         salts={name: salt for name, salt in row.salts.items() if name not in gone},
-        digests=row.digests,
-        actor=row.actor,
-        at=row.at,
-        previous=row.previous,
-        hash=row.hash,
     )
 
 
-def redact(event_row: SealedEvent, reader: Readers) -> SealedEvent:
-    """The row as ``reader`` may see it; it still verifies.
+def redact(event_row: SealedEvent, reader: Readers | None) -> SealedEvent:
+    """The row as ``reader`` may see it; the chain still verifies.
 
-    The only redaction there is. An unknown type, or one meant for a narrower circle, shows no
-    field at all; the public sees no personal field, only staff sees internal ones.
+    The only redaction there is. What is meant for a narrower circle is withheld whole, and so is
+    everything from None, who may read nothing of it. An unknown type shows its fields to nobody.
+    The public sees no personal field, only staff sees internal ones.
     """
     declared = EVENT_TYPES.get(event_row.type)
+    needed = declared.readers if declared is not None else "staff"
+    if reader is None or READER_ORDER[reader] < READER_ORDER[needed]:
+        return _withheld(event_row.stream, event_row.version, event_row.previous, event_row.hash)
     if declared is None:
-        return _without(event_row, event_row.payload)
-    rank = READER_ORDER[reader]
-    if rank < READER_ORDER[declared.readers]:
         return _without(event_row, event_row.payload)
     hidden = set(event_row.payload) - set(declared.fields)
     if reader == "public":
@@ -212,88 +251,22 @@ def erase(event_row: SealedEvent) -> SealedEvent:
     return _without(event_row, declared.personal if declared else event_row.payload)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with a chain, and where.
-
-    ``kind`` is ``changed`` (content does not fit its hash), ``removed`` (versions missing),
-    ``reordered`` (a version out of turn), ``inserted`` (does not follow the event before it),
-    or ``truncated`` (ends before a known head).
-    """
-
-    stream: str
-    version: int
-    kind: str
-    message: str
-
-
-@dataclass
-class _Tail:
-    version: int = 0
-    hash: str = GENESIS
-    hashes: dict[int, str] = field(default_factory=dict)
-
-
-def verify(
-    rows: Iterable[SealedEvent], heads: Mapping[str, tuple[int, str]] | None = None
-) -> list[Fault]:
-    """Check chains; an empty list says that all is well.
-
-    ``rows`` may mix streams; within a stream they stand in the order of their versions.
-    ``heads`` are known ends, ``{stream: (version, hash)}``, from an earlier checkpoint: without
-    them nobody can tell that the end of a stream was cut off.
-    """
-    faults: list[Fault] = []
-    tails: dict[str, _Tail] = {}
-    wanted = heads or {}
-    for row in rows:
-        tail = tails.setdefault(row.stream, _Tail())
-        faults += _content_faults(row)
-        if row.version <= tail.version:
-            faults.append(
-                Fault(row.stream, row.version, "reordered", f"stands after {tail.version}")
-            )
-            continue
-        if row.version > tail.version + 1:
-            missing = f"{tail.version + 1} to {row.version - 1} are missing"
-            faults.append(Fault(row.stream, row.version, "removed", missing))
-        elif row.previous != tail.hash:
-            message = "does not follow the event before it"
-            faults.append(Fault(row.stream, row.version, "inserted", message))
-        tail.version, tail.hash = row.version, row.hash
-        if row.stream in wanted and row.version == wanted[row.stream][0]:
-            tail.hashes[row.version] = row.hash
-    for stream, (version, head) in wanted.items():
-        tail = tails.get(stream, _Tail())
-        if tail.version < version:
-            message = f"ends at {tail.version}, known up to {version}"
-            faults.append(Fault(stream, tail.version, "truncated", message))
-        elif tail.hashes.get(version) != head:
-            faults.append(Fault(stream, version, "changed", "differs from the known head"))
-    return faults
-
-
-def _content_faults(row: SealedEvent) -> list[Fault]:
+def fits(row: SealedEvent) -> list[str]:
+    """What does not fit in an event by itself; empty when fields, digests and hash agree."""
+    if row.withheld:
+        return []
     problems: list[str] = []
     for name in row.payload:
-        if name not in row.digests or name not in row.salts:
-            problems.append(f"field {name} has no digest")
-        else:
-            try:
-                fits = field_digest(row.salts[name], name, row.payload[name]) == row.digests[name]
-            except (TypeError, ValueError):
-                fits = False
-            if not fits:
-                problems.append(f"field {name} does not fit its digest")
-    sealed = seal(
-        row.previous,
-        row.stream,
-        row.version,
-        row.type,
-        payload_digest(row.digests),
-        row.actor,
-        row.at,
-    )
+        try:
+            if field_digest(row.salts[name], name, row.payload[name]) != row.digests[name]:
+                problems.append(f"the field {name} does not fit its digest")
+        except (KeyError, TypeError, ValueError):
+            problems.append(f"the field {name} has no proper salt and digest")
+    try:
+        digest = payload_digest(row.digests)
+        sealed = seal(row.previous, row.stream, row.version, row.type, digest, row.actor, row.at)
+    except (TypeError, ValueError):
+        sealed = ""
     if sealed != row.hash:
-        problems.append("content does not fit the hash")
-    return [Fault(row.stream, row.version, "changed", problem) for problem in problems]
+        problems.append("the content does not fit the hash")
+    return problems

@@ -56,6 +56,20 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Body:
+    """A body that takes part besides the provider and the authority.
+
+    ``outside``: it works on a portal of its own; what it decides is recorded here.
+    """
+
+    id: str
+    names: Text
+    article: str | None
+    outside: bool = False
+    origin: Origin = "article"
+
+
+@dataclass(frozen=True)
 class ClassInfo:
     """One class as the regulation calls it, and what it means to the public."""
 
@@ -246,10 +260,20 @@ class Profile:
     exclusions: tuple[Provision, ...]
     governance: tuple[Provision, ...]
     articles: tuple[ArticleRow, ...]
+    bodies: tuple[Body, ...] = ()
 
     @property
     def default_class(self) -> OpenClass | None:
-        """The class of data that nothing else decides; None: a person chooses."""
+        """The class of data that nobody has classified; None: a person chooses.
+
+        Where opening has a scope (``opt_in``), what nobody took into it has no class at all: the
+        regulation's default holds only inside (:attr:`default_in_scope`).
+        """
+        return None if self.classes.scope.mode == "opt_in" else self.default_in_scope
+
+    @property
+    def default_in_scope(self) -> OpenClass | None:
+        """The class of data that may be opened and to which no criterion applies."""
         return self.classes.default.value
 
     def class_info(self, open_class: OpenClass) -> ClassInfo | None:

@@ -13,7 +13,7 @@ from ckanext.govopen.domain.classification import OpenClass, is_stricter
 from ckanext.govopen.domain.duty import Actor, Duty
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.fingerprint import FileFact, Snapshot, fingerprint
-from ckanext.govopen.domain.refusal import N_, refuse
+from ckanext.govopen.domain.refusal import N_, Refused, refuse
 
 __all__ = [
     "Change",
@@ -22,6 +22,7 @@ __all__ = [
     "Snapshot",
     "diff",
     "fingerprint",
+    "may",
     "narrow",
     "restore",
     "suspend",
@@ -137,7 +138,12 @@ def suspend(
     _may_suspend(actor, organization, reason)
     if suspended:
         raise refuse("GOV-5", None, N_("The dataset is suspended already."))
-    payload = {"dataset": dataset, "organization": organization, "reason": reason.strip()}
+    payload = {
+        "dataset": dataset,
+        "organization": organization,
+        "reason": reason.strip(),
+        "by_authority": actor.authority or actor.operator,
+    }
     return [Event("dataset.suspended", payload)]
 
 
@@ -162,6 +168,18 @@ def restore(
         )
     payload = {"dataset": dataset, "organization": organization, "reason": reason.strip()}
     return [Event("dataset.restored", payload)]
+
+
+def may(suspended: bool, by_authority: bool, actor: Actor, organization: str) -> list[str]:
+    """Which of ``suspend`` and ``restore`` he could give now, for forms; the command checks."""
+    try:
+        if suspended:
+            restore(suspended, by_authority, actor, "", organization, "a reason")
+        else:
+            suspend(suspended, actor, "", organization, "a reason")
+    except Refused:
+        return []
+    return ["restore" if suspended else "suspend"]
 
 
 def _may_suspend(actor: Actor, organization: str, reason: str) -> None:

@@ -47,6 +47,7 @@ __all__ = [
     "apply",
     "decide",
     "may",
+    "one_by_one",
     "roles",
     "submit_at",
 ]
@@ -90,6 +91,22 @@ def may(
     if "decide" in names and actor.user_id in state.submitters:
         names.remove("decide")
     return [name for name in names if name not in ("open", "touch")]
+
+
+def one_by_one() -> Refused:
+    """Why a review is left out of a decision on many: a person looks at it by itself.
+
+    No text derives the opening class from the sharing class; a record that its department does
+    not share and yet opens is therefore a question, which many at once would pass over.
+    """
+    return refuse(
+        "REV-2",
+        None,
+        N_(
+            "This review is left out of decisions on many at once: its department does not share "
+            "the data with others, yet is to open it. Open it and decide on it by itself."
+        ),
+    )
 
 
 def submit_at(state: ReviewState, settings: Settings) -> datetime.datetime | None:

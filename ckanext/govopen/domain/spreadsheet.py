@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ckanext.govopen.domain.catalogue.record import RecordError
+from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.domain.sheet_columns import Columns, SheetConfig, cell_text, find_columns
 from ckanext.govopen.domain.words import partly, yes_or_no
 
@@ -65,7 +66,7 @@ def rows_to_records(
             top = top[at + used :]
             break
     if columns is None:
-        yield RecordError("", "no row of headings was found")
+        yield RecordError("", N_("no row of headings was found"))
         return
     yield from _grouped(_chain(top, numbered), columns, config)
 
@@ -89,7 +90,9 @@ def _grouped(
         try:
             values = columns.read(cells, config)
         except TimeoutError:
-            yield RecordError("", f"row {number}: an extract rule took too long")
+            yield RecordError(
+                "", N_("row %(row)s: an extract rule took too long"), {"row": str(number)}
+            )
             continue
         if current is not None and _continues(current, values):
             _add(current, values)
@@ -98,7 +101,9 @@ def _grouped(
             yield from _finished(current, config, seen)
             current = None
         if not values.get("code") and not values.get("title"):
-            yield RecordError("", f"row {number}: it belongs to no resource")
+            yield RecordError(
+                "", N_("row %(row)s: it belongs to no resource"), {"row": str(number)}
+            )
             continue
         current = _Resource(number, values, columns.categories(cells))
         _add(current, values)
@@ -134,11 +139,13 @@ def _finished(
     json = _json(resource, config)
     code = json.get("code", "")
     if not code:
-        yield RecordError("", f"row {resource.row}: the code is missing")
+        yield RecordError("", N_("row %(row)s: the code is missing"), {"row": str(resource.row)})
         return
     closes = _said(json["open"].get("open")) is False
     if code in seen and not closes:
-        yield RecordError(code, f"row {resource.row}: this code stands in the table twice")
+        yield RecordError(
+            code, N_("row %(row)s: this code stands in the table twice"), {"row": str(resource.row)}
+        )
         return
     seen.add(code)
     yield SheetRecord(resource.row, json)

@@ -123,6 +123,14 @@ def same_source(approved: str, actual: str) -> bool:
     return approved == actual
 
 
+def may(actor: Actor, organization: str, profile: Profile) -> list[str]:
+    """Which of ``standing_give`` and ``standing_take`` are his for data of ``organization``."""
+    if actor.authority or (organization, profile.review.reviewer) in actor.duties:
+        return ["standing_give", "standing_take"]
+    # The operator may take away in an emergency; giving is a review, which he does not do.
+    return ["standing_take"] if actor.operator else []
+
+
 def decide(
     state: Standing | None, command: Give | Take, now: datetime.datetime, profile: Profile
 ) -> list[Event]:
@@ -132,9 +140,8 @@ def decide(
     if standing is None:
         raise refuse("REV-2", None, N_("There is no standing approval for this resource."))
     actor = command.actor
-    reviewer = (standing.organization, profile.review.reviewer) in actor.duties
-    # The operator may take away in an emergency; giving is a review, which he does not do.
-    if not (reviewer or actor.authority or (isinstance(command, Take) and actor.operator)):
+    wanted = "standing_give" if isinstance(command, Give) else "standing_take"
+    if wanted not in may(actor, standing.organization, profile):
         raise refuse(
             "REV-2", article, N_("The disclosure office of the department decides on this.")
         )

@@ -162,10 +162,11 @@ def _open_class(record: Record, profile: Profile) -> tuple[OpenClass | None, lis
             message = N_("The profile has no class for open data with a condition.")
             return None, [Reason("CLS-1", classes.article, message)]
         return OpenClass.CONDITIONAL, []
-    if profile.default_class is None:
+    # The source says that it is open: where opening has a scope, it is inside.
+    if profile.default_in_scope is None:
         message = N_("The profile has no default class: a person chooses.")
         return None, [Reason("CLS-2", classes.default.article, message)]
-    return profile.default_class, []
+    return profile.default_in_scope, []
 
 
 def kept_back(record: Record, columns: Mapping[str, Iterable[str]]) -> tuple[str, ...]:

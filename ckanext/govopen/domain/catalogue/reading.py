@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from ckanext.govopen.domain.refusal import N_, fill
 from ckanext.govopen.domain.words import yes_or_no
 
 #: Longest texts that are read; anything longer is a mistake in the source.
@@ -17,7 +18,12 @@ MAX_LIST = 5_000
 
 
 class Wrong(Exception):
-    """A field that cannot be read; its message goes into the report."""
+    """A field that cannot be read; its message goes into the report, translated for its reader."""
+
+    def __init__(self, message: str, **params: str) -> None:
+        super().__init__(fill(message, params))
+        self.message = message
+        self.params = params
 
 
 def read_object(json: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -26,7 +32,7 @@ def read_object(json: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise Wrong(f"{key} is no object")
+        raise Wrong(N_("%(where)s is no object"), where=key)
     return value
 
 
@@ -36,9 +42,11 @@ def read_list(json: Mapping[str, Any], key: str, where: str = "") -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Wrong(f"{where or key} is no list")
+        raise Wrong(N_("%(where)s is no list"), where=where or key)
     if len(value) > MAX_LIST:
-        raise Wrong(f"{where or key} has more than {MAX_LIST} entries")
+        raise Wrong(
+            N_("%(where)s has more than %(most)s entries"), where=where or key, most=str(MAX_LIST)
+        )
     return value
 
 
@@ -59,13 +67,17 @@ def text(json: Mapping[str, Any], key: str, where: str = "", longest: int = MAX_
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise Wrong(f"{where or key} is no text")
+        raise Wrong(N_("%(where)s is no text"), where=where or key)
     if len(value) > longest:
-        raise Wrong(f"{where or key} is longer than {longest} characters")
+        raise Wrong(
+            N_("%(where)s is longer than %(most)s characters"),
+            where=where or key,
+            most=str(longest),
+        )
     if any(ord(sign) < 32 and sign not in "\t\r\n" for sign in value):
-        raise Wrong(f"{where or key} contains control characters")
+        raise Wrong(N_("%(where)s contains control characters"), where=where or key)
     if any(0xD800 <= ord(sign) <= 0xDFFF for sign in value):
-        raise Wrong(f"{where or key} is not valid Unicode")
+        raise Wrong(N_("%(where)s is not valid Unicode"), where=where or key)
     return value.strip()
 
 
@@ -81,7 +93,7 @@ def flag(json: Mapping[str, Any], key: str, where: str = "") -> bool | None:
         return value
     said = yes_or_no(value) if isinstance(value, str) else None
     if said is None:
-        raise Wrong(f"{where or key} is neither yes nor no")
+        raise Wrong(N_("%(where)s is neither yes nor no"), where=where or key)
     return said
 
 
@@ -91,7 +103,7 @@ def number(json: Mapping[str, Any], key: str, where: str = "") -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise Wrong(f"{where or key} is no whole number")
+        raise Wrong(N_("%(where)s is no whole number"), where=where or key)
     return value
 
 
@@ -107,7 +119,7 @@ def read_date(json: Mapping[str, Any], key: str) -> str:
         numbers = [int(part) for part in parts if part] + [1, 1]
         return datetime.date(*numbers[:3]).isoformat()
     except ValueError:
-        raise Wrong(f"{key} {raw!r} is no date") from None
+        raise Wrong(N_("%(where)s is no date: %(value)s"), where=key, value=raw) from None
 
 
 def moment(json: Mapping[str, Any], key: str) -> str:

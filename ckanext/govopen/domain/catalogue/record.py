@@ -8,7 +8,7 @@ missing title.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ckanext.govopen.domain.catalogue.reading import (
@@ -26,6 +26,7 @@ from ckanext.govopen.domain.catalogue.reading import (
     text,
 )
 from ckanext.govopen.domain.ledger import sha256
+from ckanext.govopen.domain.refusal import N_, fill
 from ckanext.govopen.domain.words import cycle, item_type, partly, way
 
 
@@ -111,19 +112,25 @@ class RecordError:
     """Why a record is refused. ``code`` is empty when it could not even be read."""
 
     code: str
-    reason: str
+    message: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """The message in English, with its places filled."""
+        return fill(self.message, self.params)
 
 
 def parse_record(json: Any) -> Record | RecordError:
     """Read one record; unknown fields are ignored, wrong ones refuse the record."""
     if not isinstance(json, Mapping):
-        return RecordError("", "the record is no object")
+        return RecordError("", N_("the record is no object"))
     try:
         code = line(json, "code", MAX_CODE)
     except Wrong as wrong:
-        return RecordError("", str(wrong))
+        return RecordError("", wrong.message, wrong.params)
     if not code:
-        return RecordError("", "the code is missing")
+        return RecordError("", N_("the code is missing"))
     try:
         deleted = flag(json, "deleted") or False
         opening = read_object(json, "open")
@@ -131,10 +138,10 @@ def parse_record(json: Any) -> Record | RecordError:
         if deleted or is_open is False:
             return _closed(code, json, deleted)
         if is_open is None:
-            raise Wrong("open.open is missing")
+            raise Wrong(N_("%(where)s is missing"), where="open.open")
         return _record(code, json, opening)
     except Wrong as wrong:
-        return RecordError(code, str(wrong))
+        return RecordError(code, wrong.message, wrong.params)
 
 
 def _closed(code: str, json: Mapping[str, Any], deleted: bool) -> Record:
@@ -155,11 +162,11 @@ def _closed(code: str, json: Mapping[str, Any], deleted: bool) -> Record:
 def _record(code: str, json: Mapping[str, Any], opening: Mapping[str, Any]) -> Record:
     title = line(json, "title")
     if not title:
-        raise Wrong("the title is missing")
+        raise Wrong(N_("the title is missing"))
     provider = read_object(json, "provider")
     name = line(provider, "name", where="provider.name")
     if not name:
-        raise Wrong("provider.name is missing")
+        raise Wrong(N_("%(where)s is missing"), where="provider.name")
     share, form = read_object(json, "share"), read_object(json, "format")
     return Record(
         code=code,
@@ -199,14 +206,18 @@ def _record(code: str, json: Mapping[str, Any], opening: Mapping[str, Any]) -> R
 def _item(json: Any, position: int) -> Item:
     where = f"items[{position}]"
     if not isinstance(json, Mapping):
-        raise Wrong(f"{where} is no object")
+        raise Wrong(N_("%(where)s is no object"), where=where)
     name = line(json, "name", where=f"{where}.name")
     if not name:
-        raise Wrong(f"{where}.name is missing")
+        raise Wrong(N_("%(where)s is missing"), where=f"{where}.name")
     raw = line(json, "type", where=f"{where}.type")
     kind = item_type(raw) if raw else ""
     if kind is None:
-        raise Wrong(f"{where}.type {raw!r} is no type of information item")
+        raise Wrong(
+            N_("%(where)s is no type of information item: %(value)s"),
+            where=f"{where}.type",
+            value=raw,
+        )
     is_open = flag(json, "open", f"{where}.open")
     return Item(name, kind, True if is_open is None else is_open)
 
@@ -214,11 +225,11 @@ def _item(json: Any, position: int) -> Item:
 def _distribution(json: Any, position: int) -> Distribution:
     where = f"distributions[{position}]"
     if not isinstance(json, Mapping):
-        raise Wrong(f"{where} is no object")
+        raise Wrong(N_("%(where)s is no object"), where=where)
     url = line(json, "url", MAX_URL, f"{where}.url")
     digest = line(json, "sha256", where=f"{where}.sha256").lower()
     if digest and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
-        raise Wrong(f"{where}.sha256 is no SHA-256")
+        raise Wrong(N_("%(where)s is no SHA-256"), where=f"{where}.sha256")
     given = json.get("columns")
     return Distribution(
         id=line(json, "id", where=f"{where}.id") or str(position),
@@ -259,7 +270,9 @@ def _acquired(json: Mapping[str, Any]) -> str | None:
         return None
     known = way(raw)
     if known is None:
-        raise Wrong(f"acquired {raw!r} is no known way of acquisition")
+        raise Wrong(
+            N_("%(where)s is no known way of acquisition: %(value)s"), where="acquired", value=raw
+        )
     return known
 
 

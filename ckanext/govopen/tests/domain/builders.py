@@ -36,6 +36,16 @@ def profile_text(name: str = "jilin") -> str:
     return (JURISDICTIONS / f"{name}.yaml").read_text(encoding="utf-8")
 
 
+#: The six regulations that come with the portal.
+BUNDLED = ("xian", "shandong", "haishu", "panzhihua", "chaohu", "jilin")
+
+
+@functools.cache
+def bundled(name: str) -> Profile:
+    """A bundled profile."""
+    return load(profile_text(name), f"{name}.yaml")
+
+
 @functools.cache
 def jilin() -> Profile:
     """The profile of Jilin."""

@@ -14,10 +14,12 @@ from ckanext.govopen.domain.deadline import (
     add_months,
     due,
     local_date,
+    silence_consents,
     staleness,
 )
-from ckanext.govopen.domain.procedure import Clock, Extension
+from ckanext.govopen.domain.procedure import Clock, Extension, Silence, Target
 from ckanext.govopen.domain.terms import SHANGHAI, Text
+from ckanext.govopen.model.working_days import calendar
 
 date = datetime.date
 CALENDAR = PublishedCalendar(chinese_calendar.is_workday, date(2004, 1, 1), date(2026, 12, 31))
@@ -109,26 +111,85 @@ def test_extension_by_a_number() -> None:
 
 
 def test_a_pause_counts_only_where_the_profile_lists_it() -> None:
-    listed = replace(CLOCK, suspended_by=("third_party_consultation",))
-    pause = [Pause(date(2026, 11, 24), date(2026, 11, 25))]
-    assert day(listed, at(2026, 11, 23), pauses=pause) == date(2026, 11, 30)
-    for cause in ("third_party_consultation", "holiday"):
+    listed = replace(CLOCK, suspended_by=("third_party_consultation", "other_organ_consultation"))
+
+    def pauses(*causes: str) -> list[Pause]:
+        return [
+            Pause(date(2026, 11, 24 + 2 * n), date(2026, 11, 25 + 2 * n), cause)
+            for n, cause in enumerate(causes)
+        ]
+
+    for cause in ("third_party_consultation", "holiday", ""):
         wanted = date(2026, 12, 2) if cause in listed.suspended_by else date(2026, 11, 30)
-        assert day(listed, at(2026, 11, 23), pauses=pause, suspended_for=cause) == wanted
-        assert day(CLOCK, at(2026, 11, 23), pauses=pause, suspended_for=cause) == date(2026, 11, 30)
+        assert day(listed, at(2026, 11, 23), pauses=pauses(cause)) == wanted
+        assert day(CLOCK, at(2026, 11, 23), pauses=pauses(cause)) == date(2026, 11, 30)
+    # Each by its own cause: 26 and 27 November count or not, whatever the first pause was for.
+    both = pauses("third_party_consultation", "other_organ_consultation")
+    assert day(listed, at(2026, 11, 23), pauses=both) == date(2026, 12, 4)
+    mixed = pauses("third_party_consultation", "holiday")
+    assert day(listed, at(2026, 11, 23), pauses=mixed) == date(2026, 12, 2)
 
 
 def test_a_pause_that_goes_on_is_never_overdue() -> None:
     clock = replace(CLOCK, suspended_by=("x",))
-    found = due(
-        clock,
-        at(2026, 11, 23),
-        CALENDAR,
-        pauses=[Pause(date(2026, 11, 25))],
-        suspended_for="x",
-    )
+    going_on = Pause(date(2026, 11, 25), cause="x")
+    found = due(clock, at(2026, 11, 23), CALENDAR, pauses=[going_on])
     assert found is not None and found.paused
     assert not found.overdue(at(2027, 1, 1))
+    # What began after the limit had run out saves nothing.
+    late = due(clock, at(2026, 11, 23), CALENDAR, pauses=[Pause(date(2026, 12, 1), cause="x")])
+    assert late is not None and late.overdue(at(2026, 12, 1))
+
+
+def test_an_urgent_case_is_due_by_hand_and_never_later() -> None:
+    urgent = replace(CLOCK, urgent=True)
+    assert day(urgent, at(2026, 11, 23), urgent=date(2026, 11, 25)) == date(2026, 11, 25)
+    assert day(urgent, at(2026, 11, 23), urgent=date(2026, 12, 25)) == date(2026, 11, 30)
+    assert day(urgent, at(2026, 11, 23), urgent=date(2026, 11, 1)) == date(2026, 11, 30)
+    assert day(CLOCK, at(2026, 11, 23), urgent=date(2026, 11, 25)) == date(2026, 11, 30)
+
+
+def test_a_target_of_the_site_is_internal() -> None:
+    timely = replace(CLOCK, n=None, target=Target(3, "wd"))
+    found = due(timely, at(2026, 11, 23), CALENDAR)
+    assert found is not None
+    assert (found.day, found.internal, found.origin) == (date(2026, 11, 26), True, "local")
+    law = due(replace(CLOCK, origin="derived"), at(2026, 11, 23), CALENDAR)
+    assert law is not None and (law.internal, law.origin) == (False, "derived")
+
+
+def test_a_due_date_is_final_once_the_calendar_is_published() -> None:
+    """30 December 2025 and ten working days: 1 January 2026 was not known as a holiday then."""
+    before = replace(CALENDAR, last=date(2025, 12, 31))
+    guess = due(replace(CLOCK, n=3), at(2025, 12, 30), before)
+    final = due(replace(CLOCK, n=3), at(2025, 12, 30), CALENDAR)
+    assert guess is not None and final is not None
+    assert (guess.provisional, final.provisional) == (True, False)
+    assert guess.day == date(2026, 1, 2)
+    # 1 to 3 January off, Sunday 4 January a working day.
+    assert final.day == date(2026, 1, 5)
+
+
+def test_the_calendar_of_the_portal_is_the_published_one() -> None:
+    known = calendar()
+    assert known.first == date(2004, 1, 1)
+    assert known.last.month == 12 and known.last.day == 31 and known.last.year >= 2026
+    assert known.is_workday(date(2026, 10, 10)) and not known.is_workday(date(2026, 10, 5))
+
+
+def test_silence_consents_only_where_and_when_the_profile_says_so() -> None:
+    consent = Silence("consent", "13.3", "c")
+    limit = due(CLOCK, at(2026, 11, 23), CALENDAR)
+    assert limit is not None and limit.day == date(2026, 11, 30)
+    last, first = at(2026, 11, 30, 23, 59), at(2026, 12, 1, 0, 0)
+    assert not silence_consents(consent, "c", limit, last, answered=False)
+    assert silence_consents(consent, "c", limit, first, answered=False)
+    assert not silence_consents(consent, "c", limit, first, answered=True)
+    assert not silence_consents(consent, "other", limit, first, answered=False)
+    assert not silence_consents(consent, "c", None, first, answered=False)
+    assert not silence_consents(Silence("nothing", None, "c"), "c", limit, first, answered=False)
+    for change in ({"paused": True}, {"provisional": True}, {"internal": True}):
+        assert not silence_consents(consent, "c", replace(limit, **change), first, answered=False)
 
 
 def test_a_yearly_date() -> None:
@@ -145,6 +206,73 @@ def test_working_days_are_counted_exactly(start: date, n: int) -> None:
     between = [start + datetime.timedelta(days=d) for d in range(1, (last - start).days + 1)]
     assert chinese_calendar.is_workday(last)
     assert sum(map(chinese_calendar.is_workday, between)) == n
+
+
+DAYS = st.dates(date(2018, 1, 1), date(2025, 6, 1))
+UNITS = st.sampled_from(("wd", "nd"))
+
+
+def noon(start: date) -> datetime.datetime:
+    return datetime.datetime.combine(start, datetime.time(12), SHANGHAI)
+
+
+@given(DAYS, st.integers(0, 40), st.integers(1, 60), UNITS)
+def test_later_starts_are_never_due_earlier(start: date, later: int, n: int, unit: str) -> None:
+    clock = replace(CLOCK, n=n, unit=unit)  # type: ignore[arg-type]
+    assert day(clock, noon(start)) <= day(clock, noon(start + datetime.timedelta(days=later)))
+
+
+@given(DAYS, st.integers(1, 60), st.integers(0, 30), UNITS)
+def test_longer_limits_are_never_due_earlier(start: date, n: int, more: int, unit: str) -> None:
+    clock = replace(CLOCK, n=n, unit=unit)  # type: ignore[arg-type]
+    assert day(clock, noon(start)) <= day(replace(clock, n=n + more), noon(start))
+
+
+@given(DAYS, st.integers(1, 90), UNITS)
+def test_no_limit_ends_on_a_day_off(start: date, n: int, unit: str) -> None:
+    found = due(replace(CLOCK, n=n, unit=unit), noon(start), CALENDAR)  # type: ignore[arg-type]
+    assert found is not None and chinese_calendar.is_workday(found.day)
+    assert found.day > start
+    # Only a limit in calendar days is ever moved, and then over days off alone.
+    if found.moved:
+        assert unit == "nd"
+        end = start + datetime.timedelta(days=n)
+        between = [end + datetime.timedelta(days=d) for d in range((found.day - end).days)]
+        assert between and not any(map(chinese_calendar.is_workday, between))
+
+
+@given(DAYS, st.integers(1, 30), st.integers(1, 20), st.integers(0, 10))
+def test_a_pause_adds_exactly_its_working_days(start: date, n: int, after: int, long: int) -> None:
+    clock = replace(CLOCK, n=n, suspended_by=("x",))
+    plain = day(clock, noon(start))
+    since = start + datetime.timedelta(days=after)
+    until = since + datetime.timedelta(days=long)
+    paused = day(clock, noon(start), pauses=[Pause(since, until, "x")])
+    span = [start + datetime.timedelta(days=d) for d in range(1, (paused - start).days + 1)]
+    counted = [d for d in span if chinese_calendar.is_workday(d) and not since <= d <= until]
+    assert len(counted) == n
+    assert paused == plain if since > plain else paused >= plain
+
+
+@given(DAYS, st.integers(1, 30), st.integers(1, 20), st.integers(0, 40))
+def test_an_extension_never_shortens_and_never_exceeds(
+    start: date, n: int, most: int, asked: int
+) -> None:
+    clock = replace(CLOCK, n=n, extension=Extension("wd", "head", "25", n=most))
+    plain, whole = day(clock, noon(start)), day(clock, noon(start), extended=True)
+    assert plain <= day(clock, noon(start), extended=asked) <= whole
+    assert whole == day(replace(CLOCK, n=n + most), noon(start))
+
+
+@given(DAYS, st.integers(1, 200), st.integers(1, 60), st.integers(2018, 2024))
+def test_what_is_not_provisional_never_changes(start: date, asked: int, n: int, year: int) -> None:
+    """A longer calendar changes only what was marked as provisional."""
+    shorter = replace(CALENDAR, last=date(year, 12, 31))
+    clock = replace(CLOCK, n=n, extension=Extension("nd", "authority", "27", until_total=200))
+    known = due(clock, noon(start), shorter, extended=asked)
+    final = due(clock, noon(start), CALENDAR, extended=asked)
+    assert known is not None and final is not None
+    assert known.provisional or known == final
 
 
 @pytest.mark.parametrize(

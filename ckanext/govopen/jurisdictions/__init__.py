@@ -1,0 +1,1 @@
+"""The regulations as data; README.md says how to write one."""
