@@ -10,7 +10,7 @@ import datetime
 import importlib
 import pathlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +20,7 @@ from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.plugins import toolkit
 
 from ckanext.govopen.access import (
+    accounts,
     actions,
     activity,
     auth,
@@ -28,15 +29,17 @@ from ckanext.govopen.access import (
     labels,
     lists,
     people,
+    reset,
     routes,
     show,
+    tokens,
 )
 from ckanext.govopen.access.handler import Handler
-from ckanext.govopen.logic import gate, upload, views, working_copy
+from ckanext.govopen.logic import gate, membership, upload, views, working_copy
 from ckanext.govopen.logic import search as searching
 from ckanext.govopen.model import jurisdiction
 from ckanext.govopen.search import document
-from ckanext.govopen.views import facets, texts
+from ckanext.govopen.views import errors, facets, texts
 
 _HERE = pathlib.Path(__file__).parent
 
@@ -59,7 +62,7 @@ def _public(folder: str) -> dict[str, Callable[..., Any]]:
 
 
 def _handlers() -> dict[str, Handler]:
-    rooms = [show, lists, people, activity, harvest, searching, views]
+    rooms = [show, lists, people, accounts, activity, harvest, searching, views, membership]
     found: dict[str, Handler] = {}
     for room in rooms:
         found.update(room.HANDLERS)
@@ -75,6 +78,7 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
     plugins.implements(plugins.IConfigurable)
     plugins.implements(plugins.IActions)
     plugins.implements(plugins.IAuthFunctions)
+    plugins.implements(plugins.IApiToken, inherit=True)
     plugins.implements(plugins.IValidators)
     plugins.implements(plugins.IBlueprint)
     plugins.implements(plugins.IMiddleware, inherit=True)
@@ -119,6 +123,11 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
     def get_validators(self) -> dict[str, Callable[..., Any]]:
         return _public("logic.validators")
 
+    # IApiToken
+
+    def preprocess_api_token(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        return tokens.preprocess(data)
+
     # IBlueprint, IMiddleware
 
     def get_blueprint(self) -> list[Any]:
@@ -128,6 +137,7 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
         app.before_request(routes.guard)
         app.after_request(routes.headers)
         routes.errors(app)
+        errors.register(app)
         return app
 
     # IPermissionLabels
@@ -191,9 +201,18 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
 
 
 class GovopenIndexPlugin(plugins.SingletonPlugin):
-    """Writes the search document; last in ``ckan.plugins``."""
+    """Writes the search document and sends what no other plugin did; last in ``ckan.plugins``."""
 
     plugins.implements(plugins.IPackageController, inherit=True)
+    plugins.implements(plugins.INotifier, inherit=True)
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         return document.index_document(pkg_dict)
+
+    def notify_about_topic(
+        self, already_notified: bool, topic: str, details: dict[str, Any] | None = None
+    ) -> bool:
+        if topic == "request_password_reset" and not already_notified and details:
+            reset.send(details["user"])
+            return True
+        return already_notified

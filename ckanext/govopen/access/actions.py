@@ -16,6 +16,7 @@ from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.inventory import Surface, inventory
 from ckanext.govopen.access.policy import Person
 from ckanext.govopen.access.references import Hiding
+from ckanext.govopen.access.sight import reading
 
 
 def in_circle(who: Person, circle: str) -> bool:
@@ -25,6 +26,7 @@ def in_circle(who: Person, circle: str) -> bool:
     return {
         "anyone": True,
         "user": who.user_id is not None,
+        "accounts": who.sees_accounts,
         "staff": who.is_staff,
         "operator": False,
     }[circle]
@@ -32,6 +34,13 @@ def in_circle(who: Person, circle: str) -> bool:
 
 def guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any]) -> Any:
     """Runs ``call`` with hidden references replaced and its errors turned back."""
+    if surface.reads:
+        with reading(context):
+            return _guarded(surface, call, context, data)
+    return _guarded(surface, call, context, data)
+
+
+def _guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any]) -> Any:
     hiding = Hiding(context)
     if not in_circle(hiding.person, surface.who):
         raise toolkit.NotAuthorized(toolkit._("This needs a right that you do not have."))

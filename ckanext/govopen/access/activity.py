@@ -21,9 +21,6 @@ from ckanext.govopen.access.sight import sight
 from ckanext.govopen.model import settings
 from ckanext.govopen.model.release import ReleaseRow
 
-#: Set in a context that records a release itself.
-RELEASING = "govopen_releasing"
-
 
 def activity_sight(context: Any, activity_id: str) -> Access:
     """The answer for one row of the stream."""
@@ -44,7 +41,7 @@ def activity_create(next_action: Action, context: Any, data_dict: dict[str, Any]
     kind = str(data_dict.get("activity_type") or "")
     if kind.endswith("resource view"):
         return None
-    if kind.endswith("package") and settings.review_on() and not context.get(RELEASING):
+    if kind.endswith("package") and settings.review_on():
         package = model.Package.get(data_dict.get("object_id"))
         if package is not None:
             data_dict = {**data_dict, "permission_labels": staff_labels(package.owner_org)}

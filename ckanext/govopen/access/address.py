@@ -25,7 +25,15 @@ from urllib3.util import Url
 
 from ckanext.govopen.access.network import AddressRefused, parse, public_link, resolve
 
-__all__ = ["AddressRefused", "Fetched", "Remote", "fetch", "open_stream", "public_link"]
+__all__ = [
+    "AddressRefused",
+    "Fetched",
+    "Remote",
+    "exchange",
+    "fetch",
+    "open_stream",
+    "public_link",
+]
 
 CHUNK = 64 * 1024
 MAX_REDIRECTS = 5
@@ -150,6 +158,8 @@ def _request(
     allow_private: bool,
     deadline: float,
     headers: Mapping[str, str],
+    method: str = "GET",
+    body: bytes | None = None,
 ) -> tuple[BaseHTTPResponse, _Watch]:
     """One request without following redirects, watched until ``deadline`` (monotonic seconds)."""
     address = resolve(parsed, allow_private)
@@ -161,8 +171,9 @@ def _request(
     sent["Host"] = parsed.netloc or ""
     try:
         response = _pool(parsed, address, watch, left).urlopen(
-            "GET",
+            method,
             parsed.request_uri,
+            body=body,
             headers=sent,
             redirect=False,
             preload_content=False,
@@ -264,3 +275,41 @@ def fetch(
         file.size = file.tell()
         file.seek(0)
         return file
+
+
+def exchange(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    allow_private: bool = False,
+    max_bytes: int,
+    timeout: float,
+) -> tuple[int, dict[str, str], bytes]:
+    """One request to a machine that may answer with an error of its own: status, headers, body.
+
+    Redirects are not followed: what is sent may be a secret of the portal. Raises
+    :class:`AddressRefused`.
+    """
+    deadline = time.monotonic() + timeout
+    response, watch = _request(
+        parse(url),
+        allow_private=allow_private,
+        deadline=deadline,
+        headers=headers,
+        method=method,
+        body=body,
+    )
+    remote = Remote(
+        status=response.status,
+        media_type="",
+        length=None,
+        content_range=None,
+        _response=response,
+        _watch=watch,
+        _deadline=deadline,
+        _max_bytes=max_bytes,
+    )
+    content = b"".join(remote.chunks())
+    return response.status, {key.lower(): value for key, value in response.headers.items()}, content

@@ -22,7 +22,7 @@ from werkzeug.wsgi import wrap_file
 
 from ckanext.govopen.access import deliveries, files
 from ckanext.govopen.access.address import AddressRefused, Remote, open_stream, public_link
-from ckanext.govopen.access.policy import Access, Sight
+from ckanext.govopen.access.policy import CONDITIONAL, Access, Sight
 from ckanext.govopen.access.sight import resource_sight
 from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.model import file as file_model
@@ -65,10 +65,7 @@ def serve(context: Any, package_id: str, resource_id: str, filename: str | None 
     if owner is None or not access.visible or not _names(package_id, owner):
         return _not_found()
     if not access.content:
-        return toolkit.abort(
-            403,
-            toolkit._("This data is open on conditions: it can be read after an application."),
-        )
+        return toolkit.abort(403, toolkit._(CONDITIONAL))
     if access.reason == "grant" and not (answer := deliveries.download(context, owner)):
         return toolkit.abort(403, answer.text(toolkit._))
     public = access.reason == _PUBLIC and access.sight is Sight.RELEASE

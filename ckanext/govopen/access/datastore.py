@@ -15,15 +15,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from ckan import model
 from ckan.logic import fresh_context
 from ckan.plugins import plugin_loaded, toolkit
+from flask import has_request_context, request
 
-from ckanext.govopen.access import clock, deliveries
+from ckanext.govopen.access import clock, deliveries, granted, uses
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.sight import resource_sight
-from ckanext.govopen.domain.refusal import N_
+from ckanext.govopen.domain.grant import Grant
+from ckanext.govopen.domain.refusal import N_, Answer
 from ckanext.govopen.model import file as file_model
 from ckanext.govopen.model import settings
 
@@ -34,10 +37,17 @@ _TABLES = "_table_metadata"
 
 @dataclass(frozen=True)
 class Rows:
-    """What somebody may read of the rows of a resource; ``columns`` None means all of them."""
+    """What somebody may read of the rows of a resource; ``columns`` None means all of them.
+
+    ``grants`` are those that he reads them under, each counted; empty for whoever needs none.
+    ``refused`` says why he may not, where there is a grant that does not cover it.
+    """
 
     readable: bool
     columns: frozenset[str] | None = None
+    grants: tuple[Grant, ...] = ()
+    package_id: str = ""
+    refused: bool = False
 
 
 _NONE = Rows(False)
@@ -55,8 +65,35 @@ def rows(context: Any, resource_id: str | None) -> Rows:
     ):
         return _NONE
     if access.reason == "grant":
-        return Rows(*deliveries.granted_rows(context, package_id))
+        return _granted(context, package_id, resource_id)
     return Rows(True)
+
+
+def _granted(context: Any, package_id: str, resource_id: str) -> Rows:
+    """Rows by the interface; those of a resource that has no file are what its download gives."""
+    usable = deliveries.by_way(context, package_id, "interface")
+    if not usable and _is_dump() and _made_of_rows(resource_id):
+        usable = [
+            grant
+            for grant in deliveries.by_way(context, package_id, "download")
+            if grant.items is None
+        ]
+    if not usable:
+        return Rows(False, package_id=package_id, refused=True)
+    if any(grant.items is None for grant in usable):
+        columns = None
+    else:
+        columns = frozenset[str]().union(*(grant.items or () for grant in usable))
+    return Rows(True, columns, tuple(usable), package_id)
+
+
+def _is_dump() -> bool:
+    return has_request_context() and request.endpoint == "datastore.dump"
+
+
+def _made_of_rows(resource_id: str) -> bool:
+    resource = model.Session.get(model.Resource, resource_id)
+    return resource is not None and resource.url_type in file_model.ROWS_URL_TYPES
 
 
 def mark(dataset: dict[str, Any], digests: Mapping[str, str] | None = None) -> None:
@@ -68,15 +105,29 @@ def mark(dataset: dict[str, Any], digests: Mapping[str, str] | None = None) -> N
     resources = dataset.get("resources") or []
     if not plugin_loaded("datastore"):
         return
-    held = file_model.loaded(model.Session, [resource["id"] for resource in resources])
+    ids = [resource["id"] for resource in resources]
+    held = file_model.loaded(model.Session, ids)
+    active = _active(ids) if digests is not None and not settings.review_on() else frozenset()
     for resource in resources:
         row = held.get(resource["id"])
         if row is None and not settings.review_on():
-            continue  # CKAN's own rows, with CKAN's own word for them
+            # CKAN's own rows, with CKAN's own word, which it writes into the row beside all saves.
+            if digests is not None:
+                resource["datastore_active"] = resource["id"] in active
+            continue
         there = row is not None and not row.problem
         if row is not None and digests is not None and settings.review_on():
             there = there and digests.get(resource["id"]) == row.sha256
         resource["datastore_active"] = there
+
+
+def _active(resource_ids: list[str]) -> frozenset[str]:
+    """Those of the resources that CKAN has marked as having rows."""
+    table = model.resource_table
+    found = model.Session.execute(
+        sa.select(table.c.id, table.c.extras).where(table.c.id.in_(resource_ids))
+    )
+    return frozenset(key for key, extras in found if (extras or {}).get("datastore_active"))
 
 
 def _missing(resource_id: Any) -> toolkit.ObjectNotFound:
@@ -87,55 +138,29 @@ def _missing(resource_id: Any) -> toolkit.ObjectNotFound:
 
 
 def datastore_search(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
-    """Rows, cut to the columns that a grant covers. The list of all tables is nobody's business."""
-    resource_id = data_dict.get("resource_id")
+    """Rows, cut to what a grant covers and counted. The list of all tables is nobody's business."""
+    resource_id = data_dict.get("resource_id") or data_dict.get("id")
     if resource_id == _TABLES:
         raise _missing(resource_id)
     if not isinstance(resource_id, str):
         return next_action(context, data_dict)
     may = rows(context, resource_id)
+    if may.refused:
+        raise not_by_interface(context, may.package_id, resource_id)
     if not may.readable:
         raise _missing(resource_id)
-    if may.columns is not None:
-        data_dict = _cut(data_dict, may.columns)
-    return next_action(context, data_dict)
+    if not may.grants:
+        return next_action(context, data_dict)
+    data = {key: value for key, value in data_dict.items() if key != "id"}
+    data["resource_id"] = resource_id
+    return granted.search(next_action, context, data, may.package_id, may.grants)
 
 
-def _names(value: Any) -> list[str]:
-    """A list of names as the DataStore takes it: a list, or a text with commas."""
-    if isinstance(value, str):
-        return [part.strip().strip('"') for part in value.split(",") if part.strip()]
-    return [str(part) for part in value or []]
-
-
-def _cut(data: dict[str, Any], columns: frozenset[str]) -> dict[str, Any]:
-    """The query without anything that reads other columns, be it only to compare with them.
-
-    :raises ValidationError: the query names a column that the grant does not cover
-    """
-    allowed = columns | {"_id"}
-    used: set[str] = set(_names(data.get("fields")))
-    used |= {part.split()[0].strip('"') for part in _names(data.get("sort"))}
-    for name in ("filters", "q"):
-        value = data.get(name)
-        if isinstance(value, str) and value.lstrip().startswith("{"):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                value = None
-        if isinstance(value, Mapping):
-            used |= {str(key) for key in value}
-        elif value:
-            used.add(name)
-    if data.get("full_text"):
-        used.add("full_text")
-    outside = sorted(used - allowed)
-    if outside:
-        message = toolkit._("Your grant does not cover this: %(names)s") % {
-            "names": ", ".join(outside)
-        }
-        raise toolkit.ValidationError({"fields": [message]})
-    return {**data, "fields": _names(data.get("fields")) or sorted(columns)}
+def not_by_interface(context: Any, package_id: str, resource_id: str) -> toolkit.NotAuthorized:
+    """For who has a grant that covers another way of delivery only; the attempt is written down."""
+    answer = Answer(False, "delivery", N_("The grant does not cover this way of delivery."))
+    uses.refused(context, uses.Target(package_id, resource_id, "rows"), answer)
+    return toolkit.NotAuthorized(answer.text(toolkit._))
 
 
 def datastore_info(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
@@ -144,6 +169,8 @@ def datastore_info(next_action: Action, context: Any, data_dict: dict[str, Any])
     if not isinstance(resource_id, str):
         return next_action(context, data_dict)
     may = rows(context, resource_id)
+    if may.refused:
+        raise not_by_interface(context, may.package_id, resource_id)
     if not may.readable:
         raise toolkit.ObjectNotFound(
             toolkit._('Resource/Alias "{0}" was not found.').format(resource_id)  # CKAN's msgid
@@ -151,6 +178,9 @@ def datastore_info(next_action: Action, context: Any, data_dict: dict[str, Any])
     info = next_action(context, data_dict)
     if may.columns is not None:
         info["fields"] = [field for field in info["fields"] if field["id"] in may.columns]
+        # Sizes of table and indexes say something of the other columns.
+        info["meta"] = {k: v for k, v in info.get("meta", {}).items() if k in ("id", "count")}
+        info.pop("aliases", None)
     return info
 
 
@@ -275,7 +305,8 @@ def datastore_run_triggers(next_action: Action, context: Any, data_dict: dict[st
 def _reads(next_auth: Any, context: Any, data_dict: Any) -> Any:
     """For views that ask before they read, such as the dump."""
     data = data_dict or {}
-    if not rows(context, data.get("resource_id") or data.get("id")).readable:
+    may = rows(context, data.get("resource_id") or data.get("id"))
+    if not may.readable:
         return {"success": False, "msg": toolkit._("Not authorized to read resource.")}
     return {"success": True}
 
@@ -290,7 +321,7 @@ def _reads_sql(next_auth: Any, context: Any, data_dict: Any) -> Any:
     names = context["table_names"] = list(context.get("table_names") or ())
     for name in names:
         may = rows(context, name)
-        if not may.readable or may.columns is not None:
+        if not may.readable or may.grants:  # what is read by SQL can be neither cut nor counted
             return {"success": False, "msg": toolkit._("Not authorized to read resource.")}
     return {"success": True}
 

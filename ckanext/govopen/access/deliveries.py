@@ -14,17 +14,14 @@ from ckan.plugins import toolkit
 from ckanext.govopen.access import clock
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import standing as rules
-from ckanext.govopen.domain.grant import Grant, allows
-from ckanext.govopen.domain.refusal import N_, Answer, Refusal
+from ckanext.govopen.domain.grant import Delivery, Grant, allows
+from ckanext.govopen.domain.refusal import ALLOWED, N_, Answer, Refusal
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import ledger
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import standing as standing_model
 
-__all__ = ["deliver", "download", "granted_rows", "is_released", "lock", "refusal"]
-
-#: A right to the whole file is a right to read its rows.
-_ROW_DELIVERIES = ("interface", "on_platform", "download")
+__all__ = ["by_way", "deliver", "download", "is_released", "lock", "refusal", "whole"]
 
 
 def _grants(context: Any, package_id: str) -> list[Grant]:
@@ -34,28 +31,40 @@ def _grants(context: Any, package_id: str) -> list[Grant]:
     return grants.of_holder(model.Session, package_id, who.user_id)
 
 
-def download(context: Any, package_id: str) -> Answer:
-    """Does a grant of the person cover downloading the files of this dataset?"""
-    now = clock.now()
-    answers = [allows(grant, now, "download") for grant in _grants(context, package_id)]
-    return next(
-        (answer for answer in answers if answer),
-        answers[0] if answers else Answer(False, "none", N_("There is no such grant.")),
-    )
+_NONE = Answer(False, "none", N_("There is no such grant."))
 
 
-def granted_rows(context: Any, package_id: str) -> tuple[bool, frozenset[str] | None]:
-    """(may rows be read, which columns) by the person's grants; None stands for all columns."""
+def download(context: Any, package_id: str) -> tuple[list[Grant], Answer]:
+    """(the person's grants that cover downloading the files of this dataset, why not if none)."""
     now = clock.now()
-    usable = [
-        grant
+    held = _grants(context, package_id)
+    answers = [(grant, allows(grant, now, "download")) for grant in held]
+    usable = [grant for grant, answer in answers if answer]
+    if usable:
+        return usable, ALLOWED
+    # Of several grants the one that works otherwise says best what is missing.
+    refusals = sorted(answers, key=lambda found: not allows(found[0], now))
+    return [], refusals[0][1] if refusals else _NONE
+
+
+def by_way(context: Any, package_id: str, way: Delivery) -> list[Grant]:
+    """The person's grants that may be used this way now, those for the whole dataset first.
+
+    A way is what was agreed: a right to the file is none to the interface, and neither is one to
+    the other's page. Which columns a grant covers is the caller's question.
+    """
+    now = clock.now()
+    usable = [grant for grant in _grants(context, package_id) if allows(grant, now, way, items=())]
+    return sorted(usable, key=lambda grant: (grant.items is not None, -len(grant.items or ())))
+
+
+def whole(context: Any, package_id: str) -> bool:
+    """Does a grant give the whole content out of the portal, and with it the views of it?"""
+    now = clock.now()
+    return any(
+        grant.items is None and (allows(grant, now, "download") or allows(grant, now, "interface"))
         for grant in _grants(context, package_id)
-        if any(allows(grant, now, delivery) for delivery in _ROW_DELIVERIES)
-    ]
-    if any(grant.items is None for grant in usable):
-        return True, None
-    columns = frozenset[str]().union(*(grant.items or () for grant in usable))
-    return bool(columns), columns
+    )
 
 
 def lock(package_id: str) -> None:

@@ -37,7 +37,7 @@ KINDS = frozenset(
     }
 )
 #: Who may use a surface at all, from everybody to the operator.
-CIRCLES = ("anyone", "user", "staff", "operator")
+CIRCLES = ("anyone", "user", "accounts", "staff", "operator")
 
 
 @dataclass(frozen=True)

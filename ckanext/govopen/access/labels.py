@@ -14,8 +14,13 @@ from ckanext.govopen.access import clock
 from ckanext.govopen.access.facts import facts
 from ckanext.govopen.access.policy import ANONYMOUS, SEEING_DUTIES, Person, Sight, decide
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.model import settings
 
-PUBLIC = "public"
+#: Carried by what was released; held by everybody. A label of the portal's own: rows of the
+#: activity stream and search documents that CKAN wrote before the extension came say "public",
+#: and nobody has looked at those.
+PUBLIC = "govopen-public"
+CKAN_PUBLIC = "public"
 #: Carried by every dataset; held by the data authority.
 OVERSIGHT = "govopen-oversight"
 
@@ -39,6 +44,9 @@ def dataset_labels(package: model.Package) -> list[str]:
 def person_labels(who: Person) -> list[str]:
     """Labels that a person holds."""
     labels = [PUBLIC]
+    if not settings.review_on():
+        # A site that only wants the classes keeps the history that it had.
+        labels.append(CKAN_PUBLIC)
     if who.user_id:
         labels.append(f"creator-{who.user_id}")
     organizations = set(who.memberships)

@@ -17,9 +17,11 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.policy import SEEING_DUTIES, Person, Sight
-from ckanext.govopen.access.show import present
+from ckanext.govopen.access.show import as_seen, present
 from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import internal
+from ckanext.govopen.domain.number import NotWhole, OutOfRange, whole
 from ckanext.govopen.model.release import ReleaseRow, public
 
 _RELEASE = ReleaseRow.__table__
@@ -42,12 +44,11 @@ def _number(data: dict[str, Any], key: str, default: int | None) -> int | None:
     if value in (None, ""):
         return default
     try:
-        number = int(value)
-    except (TypeError, ValueError):
+        return whole(value)
+    except NotWhole:
         raise toolkit.ValidationError({key: [toolkit._("Invalid integer")]}) from None
-    if number < 0:
-        raise toolkit.ValidationError({key: [toolkit._("Must be a natural number")]})
-    return number
+    except OutOfRange:
+        raise toolkit.ValidationError({key: [toolkit._("Must be a natural number")]}) from None
 
 
 def tag_names(who: Person, terms: list[str]) -> list[str]:
@@ -203,8 +204,9 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
         raise toolkit.ValidationError(
             {"query": [toolkit._("Must be <field>:<value> pair(s)")]}
         ) from None
+    searchable = {*_SEARCHABLE, *model.Resource.get_extra_columns()} - {*internal.RESOURCE}
     for name in terms:
-        if name not in _SEARCHABLE:
+        if name not in searchable:
             raise toolkit.ValidationError(
                 {
                     "query": [
@@ -221,9 +223,12 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
         if name == "url":
             # The address of conditional content is the portal's own and says nothing.
             query = query.where(_RELEASE.c.open_class == "unconditional")
-        query = query.where(text.ilike(_like(term), escape="\\"))
+        pattern = _like(term)
+        if name == "hash":  # CKAN looks for the beginning of a hash, elsewhere for parts
+            pattern = pattern[1:]
+        query = query.where(text.ilike(pattern, escape="\\"))
     order = data_dict.get("order_by")
-    if order in _SEARCHABLE:
+    if order in searchable:
         query = query.order_by(element.op("->>")(order))
     query = query.order_by(_RELEASE.c.package_id, element.op("->>")("position"))
     count = model.Session.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar()
@@ -235,8 +240,15 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
         results.append(dataset["resources"][0])
     if context.get("search_query"):
         # CKAN's own search asks for objects instead of dicts; these hold what was released, too.
-        results = [SimpleNamespace(**one, as_dict=functools.partial(dict, one)) for one in results]
+        results = [_as_object(one) for one in results]
     return {"count": count, "results": results}
+
+
+def _as_object(resource: dict[str, Any]) -> SimpleNamespace:
+    """A released resource in the place of a row of CKAN's model, with the columns of one."""
+    whole_row = {**dict.fromkeys(model.Resource.get_columns()), **resource}
+    shown = {name: value for name, value in whole_row.items() if name != "state"}
+    return SimpleNamespace(**whole_row, as_dict=functools.partial(dict, shown))
 
 
 def public_counts() -> dict[str, int]:
@@ -297,24 +309,16 @@ def _followees(next_action: Action, context: Any, data_dict: dict[str, Any]) -> 
     for row in rows:
         if "type" in row and "dict" in row:
             if row["type"] == "dataset":
-                shown = _shown(context, row["dict"]["id"])
+                shown = as_seen(context, row["dict"]["id"])
                 if shown is None:
                     continue
                 row = {**row, "dict": shown}
             result.append(row)
             continue
-        shown = _shown(context, row["id"])
+        shown = as_seen(context, row["id"])
         if shown is not None:
             result.append(shown)
     return result
-
-
-def _shown(context: Any, package_id: str) -> dict[str, Any] | None:
-    asking: Any = {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")}
-    try:
-        return toolkit.get_action("package_show")(asking, {"id": package_id})
-    except (toolkit.ObjectNotFound, toolkit.NotAuthorized):
-        return None
 
 
 def package_relationships_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:

@@ -22,8 +22,8 @@ from ckanext.govopen.model import settings
 
 
 def _show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
-    """A group or department; its accounts and their number for staff only."""
-    if person(context).is_staff:
+    """A group or department; its accounts and their number for those who work with accounts."""
+    if person(context).sees_accounts:
         return next_action(context, data_dict)
     asked = {**data_dict, "include_users": False, "include_member_count": False}
     shown = next_action(context, asked)
@@ -42,7 +42,7 @@ def member_list(next_action: Action, context: Any, data_dict: dict[str, Any]) ->
         row
         for row in rows
         if (row[1] != "package" or seen[row[0]].visible)
-        and (row[1] != "user" or who.is_staff or row[0] == who.user_id)
+        and (row[1] != "user" or who.sees_accounts or row[0] == who.user_id)
     ]
 
 

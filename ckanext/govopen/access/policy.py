@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from ckanext.govopen.domain.classification import OpenClass
 from ckanext.govopen.domain.grant import Grant, allows
+from ckanext.govopen.domain.refusal import N_
 
 #: Duties that make somebody see the working copies of the organisation they are held in.
 SEEING_DUTIES = frozenset({"reviewer", "handler"})
@@ -39,6 +40,7 @@ class Person:
     ``memberships`` maps organisation ids to CKAN capacities; ``duties`` holds (organisation id,
     duty) pairs. ``authority`` is true for holders of the duty ``authority`` in the organisation
     that the site names as its data authority. ``internal`` is the portal itself (``ignore_auth``).
+    ``runs_group`` is true for administrators of a group that is no organisation.
     """
 
     user_id: str | None = None
@@ -47,6 +49,7 @@ class Person:
     authority: bool = False
     memberships: Mapping[str, str] = field(default_factory=dict)
     duties: frozenset[tuple[str, str]] = frozenset()
+    runs_group: bool = False
 
     @property
     def is_staff(self) -> bool:
@@ -58,6 +61,11 @@ class Person:
             or bool(self.memberships)
             or bool(self.duties)
         )
+
+    @property
+    def sees_accounts(self) -> bool:
+        """Works with other people's accounts: staff, and who gives a group its members."""
+        return self.is_staff or self.runs_group
 
     @property
     def sees_everything(self) -> bool:
@@ -108,6 +116,8 @@ class Access:
 
 
 NOTHING = Access(Sight.NOTHING, False, "hidden")
+#: What somebody is told who sees a dataset and may not read its content.
+CONDITIONAL = N_("This data is open on conditions: it can be read after an application.")
 
 #: Gives the grants of a person for a dataset; called only when the answer depends on them.
 GrantLookup = Callable[[], "list[Grant]"]

@@ -17,7 +17,7 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.access.activity import activity_sight
 from ckanext.govopen.access.harvest import job_sight, object_sight
-from ckanext.govopen.access.policy import NOTHING, Access, Person, Sight
+from ckanext.govopen.access.policy import CONDITIONAL, NOTHING, Access, Person, Sight
 from ckanext.govopen.access.sight import dataset_sight, resource_sight, sight, view_sight
 from ckanext.govopen.access.viewer import person
 
@@ -44,8 +44,8 @@ def look(context: Any, kind: str, reference: str) -> Access:
 
 
 def user_is_visible(context: Any, who: Person, reference: str) -> bool:
-    """Accounts are shown to staff and to their owner."""
-    return who.is_staff or (
+    """Accounts are shown to those who work with them and to their owner."""
+    return who.sees_accounts or (
         bool(context.get("user")) and reference in {context["user"], who.user_id}
     )
 
@@ -120,9 +120,7 @@ class Hiding:
         if not access.visible:
             return self._nothing(reference)
         if content and not access.content:
-            raise toolkit.NotAuthorized(
-                toolkit._("This data is open on conditions: it can be read after an application.")
-            )
+            raise toolkit.NotAuthorized(toolkit._(CONDITIONAL))
         return reference
 
     def _nothing(self, reference: str) -> str:

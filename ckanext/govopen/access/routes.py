@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ckan import model
-from ckan.lib import mailer
 from ckan.plugins import toolkit
 from ckan.views.api import _finish_bad_request
 from flask import Response, g, request
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
-from ckanext.govopen.access import content
+from ckanext.govopen.access import content, reset
 from ckanext.govopen.access.actions import in_circle
-from ckanext.govopen.access.inventory import inventory
-from ckanext.govopen.access.policy import Person
+from ckanext.govopen.access.inventory import Surface, inventory
+from ckanext.govopen.access.policy import CONDITIONAL, Person
 from ckanext.govopen.access.references import look, user_is_visible
-from ckanext.govopen.access.sight import resource_sight
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.model import settings
 
@@ -58,31 +55,51 @@ def guard() -> Response | None:
         # CKAN's own answer to a name that no plugin has.
         return _finish_bad_request(f"Action name not known: {arguments.get('logic_function')}")
     if not who.sees_everything:
-        for parameter, kind in surface.takes.items():
-            reference = arguments.get(parameter) or request.args.get(parameter)
-            if reference and not _visible(context, who, kind, reference):
+        for kind, reference in _named(surface, arguments):
+            if not _visible(context, who, kind, reference):
                 return _not_found()
     if not in_circle(who, surface.who):
         if who.user_id is None and surface.who == "user":
             return None  # CKAN sends him to the login page
         return _not_found()
-    if request.endpoint == "user.perform_reset" and not _reset_is_valid(arguments["id"]):
+    if request.endpoint == "user.perform_reset" and not reset.is_valid(
+        arguments["id"], request.args.get("key")
+    ):
         return toolkit.abort(403, toolkit._("This link is not valid any more: ask for a new one."))
     if request.endpoint.endswith("resource.download"):
         return content.serve(
             context, arguments["id"], arguments["resource_id"], arguments.get("filename")
         )
     if surface.content:
-        resource_id = arguments.get("resource_id") or arguments.get("id")
-        access = resource_sight(context, resource_id)[1]
-        if not access.visible:
-            return _not_found()
-        if not access.content:
-            return toolkit.abort(
-                403,
-                toolkit._("This data is open on conditions: it can be read after an application."),
-            )
+        return _content(context, surface, arguments)
     return None
+
+
+def _content(context: dict[str, Any], surface: Surface, arguments: dict[str, Any]) -> Any:
+    """None when the content of everything that the route names may be read; otherwise its refusal.
+
+    A route that names nothing the policy could be asked about shows nothing.
+    """
+    looked = [
+        look(context, kind, reference)
+        for kind, reference in _named(surface, arguments)
+        if kind != "user"
+    ]
+    if not looked or not all(access.visible for access in looked):
+        return _not_found()
+    if not all(access.content for access in looked):
+        return toolkit.abort(403, toolkit._(CONDITIONAL))
+    return None
+
+
+def _named(surface: Surface, arguments: dict[str, Any]) -> list[tuple[str, str]]:
+    """(kind, reference) of everything that a request names by the parameters of its route."""
+    named = []
+    for parameter, kind in surface.takes.items():
+        reference = arguments.get(parameter) or request.args.get(parameter)
+        if reference:
+            named.append((kind, reference))
+    return named
 
 
 def _action_is_open(who: Person, arguments: dict[str, Any]) -> bool:
@@ -90,13 +107,6 @@ def _action_is_open(who: Person, arguments: dict[str, Any]) -> bool:
     name = arguments.get("logic_function", "")
     listed = inventory().action(name) is not None
     return listed or who.is_staff or not settings.deny_unlisted()
-
-
-def _reset_is_valid(user_id: str) -> bool:
-    """CKAN answers an unknown account otherwise than a wrong key: here both are the same."""
-    user = model.User.get(user_id)
-    key = request.args.get("key")
-    return user is not None and bool(key) and mailer.verify_reset_link(user, key)
 
 
 def _visible(context: dict[str, Any], who: Person, kind: str, reference: str) -> bool:

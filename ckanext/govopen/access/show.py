@@ -13,7 +13,7 @@ from ckan.plugins import toolkit
 from ckanext.govopen.access.datastore import mark
 from ckanext.govopen.access.facts import governed
 from ckanext.govopen.access.handler import Action, Handler
-from ckanext.govopen.access.policy import Sight
+from ckanext.govopen.access.policy import CONDITIONAL, Sight
 from ckanext.govopen.access.sight import (
     dataset_sight,
     may_read_content,
@@ -24,16 +24,10 @@ from ckanext.govopen.domain.classification import OpenClass
 from ckanext.govopen.model import location
 from ckanext.govopen.model import release as releases
 
-#: Of the departments among themselves; never in a release, the index or an outsider's answer.
-INTERNAL_FIELDS = ("share_class", "share_condition", "share_mode")
-#: Resource fields that only staff see.
-INTERNAL_RESOURCE_FIELDS = ("source_url",)
-#: ``url_type`` of resources whose content the portal streams from an address nobody else sees.
-LOCATION = "govopen_location"
 #: The policy's reason for the portal's own readings.
 INTERNAL_REASON = "internal"
 #: ``url_type`` values whose ``url`` is the portal's own download address.
-HELD = frozenset({"upload", LOCATION})
+HELD = frozenset({"upload", location.URL_TYPE})
 
 
 def download_url(package_type: str, package_id: str, resource_id: str, name: str) -> str:
@@ -67,7 +61,7 @@ def _add_sources(dataset: dict[str, Any], shown: bool) -> None:
 
     The portal's own readings (index, activity, release) never hold a source address.
     """
-    held = [r for r in dataset.get("resources") or [] if r.get("url_type") == LOCATION]
+    held = [r for r in dataset.get("resources") or [] if r.get("url_type") == location.URL_TYPE]
     if not held:
         return
     sources = location.current(model.Session, dataset["id"]) if shown else {}
@@ -117,6 +111,15 @@ def present(dataset: dict[str, Any]) -> None:
             )
 
 
+def as_seen(context: Any, package_id: str) -> dict[str, Any] | None:
+    """The dataset as ``package_show`` gives it to the context's person; None when hidden."""
+    asking: Any = {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")}
+    try:
+        return toolkit.get_action("package_show")(asking, {"id": package_id})
+    except (toolkit.ObjectNotFound, toolkit.NotAuthorized):
+        return None
+
+
 def resource_view_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """All views for the department; released ones of readable content for the others."""
     resource_id = data_dict.get("id")
@@ -137,9 +140,7 @@ def resource_view_show(next_action: Action, context: Any, data_dict: dict[str, A
         return next_action(context, data_dict)
     package_id, access = resource_sight(context, resource_id)
     if package_id is None or not may_read_content(context, package_id).content:
-        raise toolkit.NotAuthorized(
-            toolkit._("This data is open on conditions: it can be read after an application.")
-        )
+        raise toolkit.NotAuthorized(toolkit._(CONDITIONAL))
     row = releases.live(package_id)
     for view in row.views if row else []:
         if view["id"] == view_id:

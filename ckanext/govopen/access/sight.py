@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ckan import model
@@ -28,6 +29,28 @@ from ckanext.govopen.access.viewer import person
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import release as releases
 
+#: Where a context keeps the answers of one reading call.
+_ANSWERS = "govopen_answers"
+#: Dataset id and answer.
+Found = tuple[str | None, Access]
+
+
+@contextlib.contextmanager
+def reading(context: Any) -> Iterator[None]:
+    """While a call runs that only reads, a dataset is looked up once in its context.
+
+    Guard, authorisation and handler ask the same question one after the other. The answers go
+    with the call: none outlives it, and none is kept while something is written.
+    """
+    if _ANSWERS in context:
+        yield
+        return
+    context[_ANSWERS] = {}
+    try:
+        yield
+    finally:
+        context.pop(_ANSWERS, None)
+
 
 def _decide(who: Person, dataset: DatasetFacts | None) -> Access:
     def lookup() -> list[Any]:
@@ -42,7 +65,7 @@ def sight(context: Any, reference: str | None) -> Access:
     return dataset_sight(context, reference)[1]
 
 
-def dataset_sight(context: Any, reference: str | None) -> tuple[str | None, Access]:
+def dataset_sight(context: Any, reference: str | None) -> Found:
     """(dataset id, answer) for an id or a name.
 
     Who sees the release knows a renamed dataset by its released name: the new one, which waits for
@@ -51,6 +74,17 @@ def dataset_sight(context: Any, reference: str | None) -> tuple[str | None, Acce
     if not reference or not isinstance(reference, str):
         return None, NOTHING
     who = person(context)
+    answers: dict[str, tuple[Person, Found]] = context.get(_ANSWERS, {})
+    known = answers.get(reference)
+    if known is not None and known[0] == who:
+        return known[1]
+    found = _found(who, reference)
+    for name in {reference, found[0] or reference}:
+        answers[name] = (who, found)
+    return found
+
+
+def _found(who: Person, reference: str) -> Found:
     for by, dataset in named(reference):
         access = _decide(who, dataset)
         if access.sight is Sight.RELEASE and by == "name":

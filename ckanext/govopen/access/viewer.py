@@ -43,15 +43,14 @@ def person(context: Any) -> Person:
 
 def _of_user(user: Any) -> Person:
     member, group = model.member_table, model.group_table
-    memberships = dict(
+    rows = (
         model.Session.execute(
-            sa.select(member.c.group_id, member.c.capacity)
+            sa.select(member.c.group_id, member.c.capacity, group.c.is_organization)
             .join(group, group.c.id == member.c.group_id)
             .where(
                 member.c.table_name == "user",
                 member.c.table_id == user.id,
                 member.c.state == "active",
-                group.c.is_organization.is_(True),
                 group.c.state == "active",
             )
         )
@@ -60,7 +59,7 @@ def _of_user(user: Any) -> Person:
     )
     now = clock.now()
     duty = DutyRow.__table__
-    rows = model.Session.execute(
+    held = model.Session.execute(
         sa.select(duty.c.organization_id, duty.c.duty, group.c.name)
         .join(group, group.c.id == duty.c.organization_id)
         .where(
@@ -74,7 +73,10 @@ def _of_user(user: Any) -> Person:
         user_id=user.id,
         sysadmin=bool(user.sysadmin),
         authority=bool(authority)
-        and any(name == authority and held == "authority" for _, held, name in rows),
-        memberships=memberships,
-        duties=frozenset((organization, held) for organization, held, _ in rows),
+        and any(name == authority and kind == "authority" for _, kind, name in held),
+        memberships={key: capacity for key, capacity, organization in rows if organization},
+        duties=frozenset((organization, kind) for organization, kind, _ in held),
+        runs_group=any(
+            capacity == "admin" and not organization for _, capacity, organization in rows
+        ),
     )

@@ -9,8 +9,15 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
+from ckan import model
 from ckan.plugins import toolkit as tk
 from ckan.types import Context
+from sqlalchemy.exc import ProgrammingError
+
+from ckanext.govopen.access.means import COMMAND_LINE
+
+#: PostgreSQL's code for a table that is not there.
+UNDEFINED_TABLE = "42P01"
 
 
 def site_context() -> Context:
@@ -33,7 +40,7 @@ def request() -> Iterator[None]:
     if app is None:
         yield
         return
-    with app.test_request_context():
+    with app.test_request_context(environ_overrides={COMMAND_LINE: True}):
         yield
 
 
@@ -47,11 +54,18 @@ def act(action: str, data: dict[str, Any] | None = None, context: Context | None
         with request():
             return tk.get_action(action)(context or operator_context(), data or {})
     except tk.ValidationError as error:
-        raise Failed("\n".join(lines(error.error_dict))) from None
+        message = "\n".join(lines(error.error_dict))
     except tk.ObjectNotFound as error:
-        raise Failed(str(error) or "Not found.") from None
+        message = str(error) or "Not found."
     except tk.NotAuthorized as error:
-        raise Failed(str(error) or "Not authorised.") from None
+        message = str(error) or "Not authorised."
+    except ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) != UNDEFINED_TABLE:
+            raise
+        message = "The database lacks tables of the extension.\nRun: ckan db upgrade"
+    # What a refused action wrote before it was refused must not go with the next commit.
+    model.Session.rollback()
+    raise Failed(message)
 
 
 def call(action: str, data: dict[str, Any] | None = None) -> Any:

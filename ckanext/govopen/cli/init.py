@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 from ckan import model
 
-from ckanext.govopen.cli import common, key
+from ckanext.govopen.cli import common
 from ckanext.govopen.cli.checks.database import pending_migrations
-from ckanext.govopen.model import jurisdiction, settings
+from ckanext.govopen.logic import command as commands
+from ckanext.govopen.model import jurisdiction, settings, signing
 
 
 @click.command(
@@ -51,14 +52,10 @@ def _authority() -> None:
 
 
 def _key() -> None:
-    target = key.path()
-    if target is None:
-        common.fail("Set ckan.storage_path or ckanext.govopen.ledger.key_file.")
     try:
-        made = key.make(target)
-    except OSError as error:
-        common.fail(f"The key {target} cannot be written ({error.strerror}).")
-    problem = key.problem(target)
-    if problem:
-        common.fail(problem)
+        target, made = signing.ensure(model.Session, commands.now())
+    except signing.KeyProblem as problem:
+        model.Session.rollback()
+        common.fail(str(problem))
+    model.repo.commit()
     click.echo(f"Key of the ledger: {target}" + (" (made; keep a copy apart)" if made else ""))

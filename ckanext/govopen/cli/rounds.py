@@ -14,7 +14,7 @@ from ckan.plugins import toolkit as tk
 from ckanext.govopen.cli import common
 from ckanext.govopen.logic import command as commands
 from ckanext.govopen.logic import deliver, file_upkeep
-from ckanext.govopen.model import settings
+from ckanext.govopen.model import checkpoint, settings
 from ckanext.govopen.model.review import ReviewRow
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Rounds:
             "outbox": self.deliver,
             "harvest": self.harvest,
             "files": self.collect,
+            "checkpoint": self.checkpoint,
         }
         done: dict[str, int | None] = {}
         for name, job in jobs.items():
@@ -102,6 +103,17 @@ class Rounds:
             return 0
         days = datetime.timedelta(days=settings.files_collect_after_days())
         return len(file_upkeep.collect(model.Session, commands.now() - days))
+
+    def checkpoint(self) -> int:
+        """Signs how far the ledger has come, when something happened and the time has come."""
+        every = datetime.timedelta(minutes=settings.ledger_checkpoint_minutes())
+        if not every or not self._due("checkpoint", every):
+            return 0
+        last = checkpoint.latest(model.Session)
+        if last is not None and commands.now() - last.made_at < every:
+            return 0
+        made = common.act("govopen_ledger_checkpoint", {}, common.site_context())["made"]
+        return int(made is not None)
 
     def _due(self, job: str, every: datetime.timedelta) -> bool:
         now = commands.now()

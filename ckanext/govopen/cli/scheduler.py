@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 @click.command(
     "scheduler",
     help="""Do what is due, in rounds: hand in settled reviews, deliver the outbox (reindexing,
-    DataStore), start and end harvest jobs, delete bytes that nothing names. `tick` does one round.
+    DataStore), start and end harvest jobs, delete bytes that nothing names, sign
+    checkpoints of the ledger. `tick` does one round.
 
     Grants and standing approvals need no round: their end is checked at every request.""",
 )

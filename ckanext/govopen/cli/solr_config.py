@@ -34,5 +34,7 @@ def command(out: Path, force: bool) -> None:
         if path.is_file():
             click.echo(str(path))
     click.secho(
-        "Reload the core, then build the index anew with: ckan search-index rebuild", fg="green"
+        "Make a new core with it (an index of another configuration does not fit), name that in"
+        " solr_url, then run: ckan search-index rebuild",
+        fg="green",
     )

@@ -47,7 +47,7 @@ class Entry:
     place: str = ""
     record: Any = None
     code: str = ""
-    problem: str = ""
+    problem: mapping.RecordError | None = None
 
 
 @dataclass
@@ -115,12 +115,14 @@ def _take(state: Gathering, entry: Entry) -> None:
         return
     parsed = mapping.parse_record(entry.record)
     if isinstance(parsed, mapping.RecordError):
-        entry.code, entry.problem = parsed.code, parsed.reason
+        entry.code, entry.problem = parsed.code, parsed
         _refuse(state, entry)
         return
     if parsed.code in state.seen:
         entry.code = parsed.code
-        entry.problem = toolkit._("The code occurs a second time; the first one counts.")
+        entry.problem = mapping.RecordError(
+            entry.code, N_("The code occurs a second time; the first one counts.")
+        )
         _refuse(state, entry)
         return
     state.seen.add(parsed.code)
@@ -145,12 +147,13 @@ def _refuse(state: Gathering, entry: Entry) -> None:
     if entry.code:
         # It was there, if in no good state: nothing is concluded from its absence.
         state.seen.add(entry.code)
-    wrong = reason("record", entry.problem)
+    assert entry.problem is not None
+    wrong = reason("record", entry.problem.message, **entry.problem.params)
     table.remark(model.Session, state.job.id, "refused", entry.code, [wrong], entry.place)
     table.add_counts(model.Session, state.job.id, {"seen": 1, "refused": 1})
     model.Session.commit()
     if state.refused <= SHOWN_ERRORS:
-        parts = (entry.place, entry.code, entry.problem)
+        parts = (entry.place, entry.code, entry.problem.reason)
         HarvestGatherError.create(": ".join(part for part in parts if part), state.job)
 
 

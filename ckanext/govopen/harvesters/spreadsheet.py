@@ -33,7 +33,7 @@ def entries(path: Path, config: configuration.Config) -> Iterator[Entry]:
     """
     for found in rules.rows_to_records(table.rows(path, config.sheet), config.columns):
         if isinstance(found, RecordError):
-            yield Entry(code=found.code, problem=found.reason)
+            yield Entry(code=found.code, problem=found)
         else:
             yield Entry(place=f"row {found.row}", record=found.json)
 

@@ -22,6 +22,7 @@ from ckan.plugins import toolkit
 from sqlalchemy.exc import DataError, IntegrityError
 
 from ckanext.govopen.domain import catalogue as mapping
+from ckanext.govopen.domain import internal
 from ckanext.govopen.domain.catalogue.dataset import tags
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import command, departments, harvest_objects
@@ -34,7 +35,7 @@ from ckanext.govopen.model import jurisdiction, outbox
 OWNED = (
     "title", "notes", "open_class", "open_condition", "license_id", "resource_code",
     "provider_unit", "theme", "update_cycle", "info_items", "acquired_by", "delivery", "issued",
-    "data_updated", "share_class", "share_condition", "share_mode", "url", "tags",
+    "data_updated", *internal.DATASET, "url", "tags",
 )  # fmt: skip
 LISTS = frozenset({"info_items", "tags", "delivery"})
 
@@ -92,7 +93,7 @@ class Writer:
         for entry in raw:
             parsed = mapping.parse_record(entry)
             if isinstance(parsed, mapping.RecordError):
-                reasons = [reason("record", parsed.reason)]
+                reasons = [reason("record", parsed.message, **parsed.params)]
                 done.append(Done(parsed.code, "refused", reasons=reasons, seen=True))
                 continue
             known = records.get(parsed.code)

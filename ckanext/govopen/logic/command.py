@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access.means import Means, means
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain.refusal import Refused
 from ckanext.govopen.logic import deliver
+
+Action = Callable[[Any, "dict[str, Any]"], Any]
 
 #: In a context: the call has left something in the outbox.
 NOTED = "govopen_noted"
@@ -31,6 +35,51 @@ def actor(context: Any) -> str | None:
     name = context.get("user")
     user = model.User.get(name) if name else None
     return user.id if user is not None else None
+
+
+def decision(
+    *, by_token: bool = True, unless: Callable[[Any, dict[str, Any]], bool] | None = None
+) -> Callable[[Action], Action]:
+    """Marks an action as a decision: it takes the person himself, not a script of his.
+
+    He is signed in, or uses a token that was made for deciding; the command line and jobs are the
+    portal's own. Asked before anything else of the action runs.
+
+    :param by_token: False for what no token may do at all, such as a signature
+    :param unless: of context and parameters: this call is none (it only withdraws one's own)
+    """
+
+    def mark(action: Action) -> Action:
+        @functools.wraps(action)
+        def decided(context: Any, data_dict: dict[str, Any]) -> Any:
+            if unless is None or not unless(context, data_dict):
+                _in_person(context, by_token)
+            return action(context, data_dict)
+
+        decided.decision = True  # type: ignore[attr-defined]
+        return decided
+
+    return mark
+
+
+def _in_person(context: Any, by_token: bool) -> None:
+    """:raises NotAuthorized: naming what is needed"""
+    how = means(context)
+    if how in (Means.TRUSTED, Means.SESSION) or (by_token and how is Means.DECIDING_TOKEN):
+        return
+    if how is Means.FOREIGN_PAGE:
+        message = toolkit._(
+            "This request does not come from a page of this portal. "
+            "Decide there, or use an API token made for decisions."
+        )
+    elif by_token:
+        message = toolkit._(
+            "This is a decision: sign in and decide on the portal, "
+            "or use an API token made for decisions."
+        )
+    else:
+        message = toolkit._("This takes the person: sign in on the portal. No API token will do.")
+    raise toolkit.NotAuthorized(message)
 
 
 @contextmanager

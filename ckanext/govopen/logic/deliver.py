@@ -16,6 +16,7 @@ from typing import Any
 from ckan import model
 from ckan.plugins import plugin_loaded, toolkit
 
+from ckanext.govopen.logic import witness
 from ckanext.govopen.logic.datastore_load import load
 from ckanext.govopen.model import outbox
 from ckanext.govopen.search import document
@@ -44,6 +45,7 @@ def _datastore(payloads: list[dict[str, Any]]) -> None:
 DELIVERERS: dict[str, Callable[[list[dict[str, Any]]], None]] = {
     "reindex": _reindex,
     "datastore": _datastore,
+    "checkpoint": witness.deliver,
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,12 +13,13 @@ import file_keeper as fk
 from ckan import model
 from ckan.lib import uploader
 from ckan.plugins import plugin_loaded
+from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access import files as bytes_store
 from ckanext.govopen.logic import command, upload
 from ckanext.govopen.model import file as file_model
 
-__all__ = ["collect", "take_over"]
+__all__ = ["collect", "missing", "take_over"]
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +80,12 @@ def take_over(session: Any, package_id: str) -> dict[str, str]:
 
 
 def _take_file(session: Any, resource: Any) -> str:
-    source = _ckan_file(resource.id)
-    if source is None:
-        return "missing"
-    with source:
-        fact = upload.store(source, (resource.url or "").rsplit("/", 1)[-1])
+    name = (resource.url or "").rsplit("/", 1)[-1]
+    with contextlib.ExitStack() as closing:
+        source = _ckan_file(resource.id, closing)
+        if source is None:
+            return "missing"
+        fact = upload.store(source, name, as_is=True)
     file_model.record(session, resource.id, resource.package_id, fact, command.now())
     return "taken"
 
@@ -101,17 +105,41 @@ def _take_rows(session: Any, resource: Any) -> str:
     return "taken"
 
 
-def _ckan_file(resource_id: str) -> IO[bytes] | None:
-    """The file of a resource where CKAN itself keeps it, None when there is none."""
+def missing(session: Any, package_id: str) -> list[str]:
+    """Resources of a dataset of an existing site whose uploaded file cannot be taken over."""
+    known = file_model.current(session, package_id)
+    resources = session.query(model.Resource.id).filter_by(
+        package_id=package_id, state="active", url_type="upload"
+    )
+    return [row.id for row in resources if row.id not in known and not _is_there(row.id)]
+
+
+def _is_there(resource_id: str) -> bool:
+    with contextlib.ExitStack() as closing:
+        return _ckan_file(resource_id, closing) is not None
+
+
+def _ckan_file(
+    resource_id: str, closing: contextlib.ExitStack
+) -> IO[bytes] | Iterable[bytes] | None:
+    """The file of a resource where CKAN itself keeps it, None when there is none.
+
+    CKAN's storage of resources may be another one than the extension's, and on no disk.
+    """
     try:
-        store = bytes_store.storage()
-        place = uploader.FKResourceUpload({}).get_path(resource_id)
-        path = bytes_store.path_of(store, fk.Location(place))
-    except (bytes_store.StorageMissing, fk.exc.FilesError):
-        path = None
-    for candidate in filter(None, (path, _legacy_path(resource_id))):
-        if Path(candidate).is_file():
-            return Path(candidate).open("rb")
+        stored: Any = uploader.FKResourceUpload({})
+        if stored.storage:
+            data = fk.FileData(fk.Location(stored.get_path(resource_id)))
+            if stored.storage.exists(data):
+                stream = stored.storage.stream(data)
+                if hasattr(stream, "close"):
+                    closing.callback(stream.close)
+                return stream
+    except (fk.exc.FilesError, tk.ValidationError):
+        pass  # no place of its own there: it may lie where older versions kept it
+    path = _legacy_path(resource_id)
+    if path and Path(path).is_file():
+        return closing.enter_context(Path(path).open("rb"))
     return None
 
 

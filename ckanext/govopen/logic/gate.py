@@ -16,7 +16,6 @@ from ckan import model
 
 from ckanext.govopen.access import activity
 from ckanext.govopen.access.facts import governed
-from ckanext.govopen.access.show import LOCATION
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import release as release_rules
 from ckanext.govopen.domain import review as rules
@@ -218,7 +217,7 @@ def _hold_links(package_id: str, rest: Snapshot, now: datetime.datetime) -> Snap
         if resource["id"] not in files and url:
             held = location.hold(model.Session, resource["id"], package_id, url, now)
             files[resource["id"]] = held
-            resource = {**resource, "url": "", "url_type": LOCATION}
+            resource = {**resource, "url": "", "url_type": location.URL_TYPE}
         resources.append(resource)
     return replace(rest, dataset={**rest.dataset, "resources": resources}, files=files)
 

@@ -14,10 +14,13 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.labels import person_labels
-from ckanext.govopen.access.policy import Person, Sight
-from ckanext.govopen.access.show import present
+from ckanext.govopen.access.policy import Access, Person, Sight
+from ckanext.govopen.access.show import as_seen
 from ckanext.govopen.access.sight import sight, sights
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain.classification import OpenClass
+from ckanext.govopen.domain.number import NotWhole, whole
+from ckanext.govopen.logic import search_asked
 from ckanext.govopen.model.release import DatasetRow
 from ckanext.govopen.search import query, suggest
 
@@ -28,9 +31,12 @@ _MOST = 100
 def package_search(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """CKAN's search within the portal's limits, without what the caller may not see."""
     who = person(context)
+    asked_for = search_asked.with_sources(who, data_dict)
+    if not who.internal:
+        asked_for = query.sanitise(asked_for, who)
+    params = query.search_defaults(search_asked.by_account(who, asked_for), who)
     if who.internal:
-        return next_action(context, query.search_defaults(data_dict, who))
-    params = query.search_defaults(query.sanitise(data_dict, who), who)
+        return next_action(context, params)
     asked = params.get("fl")
     if asked and "id" not in _names(asked):
         params["fl"] = [*_names(asked), "id"]
@@ -65,11 +71,23 @@ def _checked(
         if access is None or not access.visible:
             continue
         if whole and access.sight is Sight.WORKING and row["id"] in changed:
-            row = _shown(context, row["id"]) or row
-        elif whole and access.sight is Sight.RELEASE:
-            present(row)
+            row = as_seen(context, row["id"]) or row
+        elif whole and access.sight is Sight.RELEASE and _is_late(row, access):
+            row = as_seen(context, row["id"])
+            if row is None:
+                continue
         kept.append(row)
     return kept
+
+
+def _is_late(row: dict[str, Any], access: Access) -> bool:
+    """Was the hit indexed under another class? It may hold addresses that are no longer public.
+
+    Otherwise it has the portal's own addresses, which were put in when it was indexed.
+    """
+    extras = {extra["key"]: extra["value"] for extra in row.get("extras") or []}
+    open_class = row.get("open_class") or extras.get("open_class")
+    return (open_class == OpenClass.UNCONDITIONAL.value) != (access.reason == "unconditional")
 
 
 def _changed(package_ids: list[str]) -> set[str]:
@@ -80,14 +98,6 @@ def _changed(package_ids: list[str]) -> set[str]:
         DatasetRow.__table__.c.package_id.in_(package_ids), DatasetRow.__table__.c.pending
     )
     return {row.package_id for row in rows}
-
-
-def _shown(context: Any, package_id: str) -> dict[str, Any] | None:
-    asking: Any = {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")}
-    try:
-        return toolkit.get_action("package_show")(asking, {"id": package_id})
-    except (toolkit.ObjectNotFound, toolkit.NotAuthorized):
-        return None
 
 
 def package_autocomplete(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
@@ -119,8 +129,8 @@ def _visible_names(context: Any, names: list[str]) -> set[str]:
 
 def _limit(data: dict[str, Any]) -> int:
     try:
-        return max(1, min(int(data.get("limit") or 10), _MOST))
-    except (TypeError, ValueError):
+        return max(1, min(whole(data.get("limit") or 10, lowest=None), _MOST))
+    except NotWhole:
         raise toolkit.ValidationError({"limit": [toolkit._("Invalid integer")]}) from None
 
 

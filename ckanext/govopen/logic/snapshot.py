@@ -9,12 +9,8 @@ from typing import Any
 from ckan import model
 from ckan.logic import package_show_default_and_custom_schemas
 
-from ckanext.govopen.access.show import (
-    INTERNAL_FIELDS,
-    INTERNAL_RESOURCE_FIELDS,
-    LOCATION,
-    views_of,
-)
+from ckanext.govopen.access.show import views_of
+from ckanext.govopen.domain import internal
 from ckanext.govopen.domain.fingerprint import FileFact, Snapshot
 from ckanext.govopen.model import file, jurisdiction, location
 from ckanext.govopen.model.release import ReleaseRow
@@ -79,7 +75,7 @@ def released(row: ReleaseRow) -> Snapshot:
 def clean(dataset: dict[str, Any]) -> dict[str, Any]:
     """A copy without what never leaves the departments."""
     result = copy.deepcopy(dataset)
-    for name in INTERNAL_FIELDS:
+    for name in internal.DATASET:
         result.pop(name, None)
     for name in _PERSONAL:
         if name in result:
@@ -90,11 +86,11 @@ def clean(dataset: dict[str, Any]) -> dict[str, Any]:
     result["private"] = False
     extras = result.get("extras")
     if isinstance(extras, list):
-        result["extras"] = [row for row in extras if row.get("key") not in INTERNAL_FIELDS]
+        result["extras"] = [row for row in extras if row.get("key") not in internal.DATASET]
     for resource in result.get("resources") or []:
-        for name in INTERNAL_RESOURCE_FIELDS:
+        for name in internal.RESOURCE:
             resource.pop(name, None)
-        if resource.get("url_type") == LOCATION:
+        if resource.get("url_type") == location.URL_TYPE:
             resource["url"] = ""  # the portal's own address, made anew whenever it is shown
     return result
 

@@ -35,6 +35,10 @@ __all__ = ["DigestUpload", "file_name", "get_resource_uploader", "receive", "sto
 CHUNK = 1024 * 1024
 SPOOL_BYTES = 4 * 1024 * 1024
 MAX_NAME = 200
+#: Media type of bytes that are not what their name says.
+UNKNOWN = "application/octet-stream"
+#: The name of SHA-256 in catalogues (DCAT, SPDX); CKAN's ``hash`` holds the plain digits.
+SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
 
@@ -59,10 +63,16 @@ def _pieces(stream: IO[bytes] | Iterable[bytes]) -> Iterable[bytes]:
 
 
 def receive(
-    stream: IO[bytes] | Iterable[bytes], name: str | None, max_bytes: int
+    stream: IO[bytes] | Iterable[bytes],
+    name: str | None,
+    max_bytes: int | None,
+    *,
+    as_is: bool = False,
 ) -> tuple[FileFact, IO[bytes]]:
     """Read an upload once: what it is, and a rewound temporary copy that the caller closes.
 
+    :param max_bytes: None for no limit
+    :param as_is: bytes that do not fit their name are taken, as bytes of no known kind
     :raises ValidationError: larger than ``max_bytes``, or not what its name says
     """
     digest, size, sample = hashlib.sha256(), 0, b""
@@ -70,7 +80,7 @@ def receive(
     try:
         for chunk in _pieces(stream):
             size += len(chunk)
-            if size > max_bytes:
+            if max_bytes is not None and size > max_bytes:
                 raise toolkit.ValidationError({"upload": [toolkit._("File upload too large")]})
             if len(sample) < SAMPLE_BYTES:
                 sample += chunk[: SAMPLE_BYTES - len(sample)]
@@ -80,24 +90,24 @@ def receive(
         try:
             kind = media_type(shown, sample)
         except Mismatch as mismatch:
-            message = toolkit._(
-                "The file %(name)s is not what its name says: %(claimed)s was expected, "
-                "%(found)s was found. Save it in the right format, or correct its extension."
-            )
-            raise toolkit.ValidationError(
-                {
-                    "upload": [
-                        message
-                        % {"name": shown, "claimed": mismatch.claimed, "found": mismatch.found}
-                    ]
-                }
-            ) from None
+            if not as_is:
+                raise _refused(shown, mismatch) from None
+            kind = UNKNOWN
     except BaseException:
         copy.close()
         raise
     copy.seek(0)
     fact = FileFact(sha256=digest.hexdigest(), size=size, name=shown, media_type=kind)
     return fact, copy  # pyright: ignore[reportReturnType]
+
+
+def _refused(name: str, mismatch: Mismatch) -> toolkit.ValidationError:
+    message = toolkit._(
+        "The file %(name)s is not what its name says: %(claimed)s was expected, "
+        "%(found)s was found. Save it in the right format, or correct its extension."
+    )
+    parts = {"name": name, "claimed": mismatch.claimed, "found": mismatch.found}
+    return toolkit.ValidationError({"upload": [message % parts]})
 
 
 def _path_of(address: str) -> str:
@@ -121,15 +131,20 @@ def _put(copy: IO[bytes], fact: FileFact) -> None:
         raise toolkit.ValidationError({"upload": [toolkit._("File upload too large")]}) from None
 
 
-def store(stream: IO[bytes] | Iterable[bytes], name: str | None) -> FileFact:
+def store(
+    stream: IO[bytes] | Iterable[bytes], name: str | None, *, as_is: bool = False
+) -> FileFact:
     """Store bytes and say what they are.
+
+    With ``as_is`` they are those of an existing site: their size and their kind were accepted when
+    they came, and stay so.
 
     They become the content of a resource with :func:`ckanext.govopen.model.file.record` in the
     same transaction; bytes that nobody names are collected later.
 
     :raises ValidationError: too large, or not what the name says
     """
-    fact, copy = receive(stream, name, _max_bytes())
+    fact, copy = receive(stream, name, None if as_is else _max_bytes(), as_is=as_is)
     with copy:
         _put(copy, fact)
     return fact
@@ -160,13 +175,14 @@ class DigestUpload:
                 url=self.filename,
                 url_type="upload",
                 last_modified=command.now().replace(tzinfo=None),
-                hash=f"sha256:{fact.sha256}",
+                hash=fact.sha256,
+                hash_algorithm=SHA256,
                 size=fact.size,
                 mimetype=fact.media_type,
             )
         elif self.clear:
-            resource["url_type"] = ""
-            for field in ("hash", "size", "mimetype"):
+            resource.update(url_type="", hash="")  # CKAN keeps the hash that is not mentioned
+            for field in ("hash_algorithm", "size", "mimetype"):
                 resource.pop(field, None)
         elif toolkit.config.get("ckan.mimetype_guess") == "file_ext":
             # As CKAN does for links; resource_create takes it where the client names none.

@@ -14,7 +14,9 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.access.facts import resource_package, view_resource
 from ckanext.govopen.access.handler import Action, Handler
+from ckanext.govopen.domain.event import Event
 from ckanext.govopen.logic import command, gate, working_copy
+from ckanext.govopen.model import ledger
 from ckanext.govopen.model.file import FileRow, LoadedRow
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.location import LocationRow
@@ -87,6 +89,14 @@ def dataset_purge(next_action: Action, context: Any, data_dict: dict[str, Any]) 
     package_id = package.id
     working_copy.lock(package_id)
     gate.deleted(context, package_id)
+    place = {"dataset": package_id, "organization": package.owner_org or ""}
+    ledger.append(
+        model.Session,
+        f"dataset/{package_id}",
+        [Event("dataset.purged", place)],
+        command.actor(context),
+        command.now(),
+    )
     for row in _OF_A_DATASET:
         table = row.__table__
         model.Session.execute(sa.delete(table).where(table.c.package_id == package_id))

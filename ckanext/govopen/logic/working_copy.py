@@ -18,10 +18,11 @@ from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.access.facts import governed
 from ckanext.govopen.access.handler import Action
-from ckanext.govopen.access.show import INTERNAL_FIELDS, LOCATION
+from ckanext.govopen.domain import internal
 from ckanext.govopen.domain.classification import OpenClass
 from ckanext.govopen.logic import command
-from ckanext.govopen.model import jurisdiction, location
+from ckanext.govopen.model import jurisdiction, location, settings
+from ckanext.govopen.search.shape import impossible_dates
 
 #: Where a write leaves the source addresses of conditional content until the ids are saved.
 LOCATIONS = "govopen_locations"
@@ -40,6 +41,7 @@ def lock(package_id: str) -> None:
 
 def package_create(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Prepares a new dataset: its class by default, and where conditional content lies."""
+    _possible_dates(data_dict)
     if governed(data_dict.get("type")):
         _default_class(data_dict, None)
         _place_content(context, data_dict, None)
@@ -50,6 +52,7 @@ def package_create(next_action: Action, context: Any, data_dict: dict[str, Any])
 
 def package_update(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Prepares a change: locks the row, keeps unmentioned internal fields, places content."""
+    _possible_dates(data_dict)
     reference = data_dict.get("id") or data_dict.get("name")
     package = model.Package.get(reference) if isinstance(reference, str) else None
     if package is None or not governed(package.type):
@@ -63,7 +66,7 @@ def package_update(next_action: Action, context: Any, data_dict: dict[str, Any])
             fresh_context(context, ignore_auth=True), {"id": package.id}
         )
         context["original_package"] = original
-    for name in INTERNAL_FIELDS:
+    for name in internal.DATASET:
         if name not in data_dict and name in original:
             data_dict[name] = original[name]
     _default_class(data_dict, original)
@@ -80,13 +83,30 @@ def package_delete(next_action: Action, context: Any, data_dict: dict[str, Any])
     return result
 
 
+def _possible_dates(data: dict[str, Any]) -> None:
+    """Refuses dates on which CKAN's indexing would fail after the dataset was written.
+
+    :raises ValidationError: names the fields
+    """
+    wrong = {
+        field: [toolkit._("Not a date: %(value)s. Write it as 2026-11-22.") % {"value": value[:40]}]
+        for field, value in impossible_dates(data).items()
+    }
+    if wrong:
+        raise toolkit.ValidationError(wrong)  # pyright: ignore[reportArgumentType]
+
+
 def _default_class(data: dict[str, Any], original: dict[str, Any] | None) -> None:
-    """An update that does not mention the class keeps it; a new dataset gets the profile's."""
+    """An update that does not mention the class keeps it; a new dataset gets the profile's.
+
+    Without a review the release claims the profile's for a dataset that has none, so that an
+    update without a change stays one, also where the site's schema lacks the field.
+    """
     if data.get("open_class"):
         return
     if original is not None and original.get("open_class"):
         data["open_class"] = original["open_class"]
-    else:
+    elif original is None or settings.review_on():
         default = jurisdiction.profile().default_class
         if default is not None:
             data["open_class"] = default.value
@@ -106,7 +126,7 @@ def _place_content(context: Any, data: dict[str, Any], original: dict[str, Any] 
     resources = data["resources"] = list(resources)
     before = {r["id"]: r for r in (original or {}).get("resources") or []}
     sources: dict[str, str] = {}
-    if any(r.get("url_type") == LOCATION for r in before.values()):
+    if any(r.get("url_type") == location.URL_TYPE for r in before.values()):
         sources = location.current(model.Session, str((original or {})["id"]))
     conditional = data.get("open_class") == OpenClass.CONDITIONAL.value
     pending: dict[str, str] = context.setdefault(LOCATIONS, {})
@@ -141,7 +161,7 @@ def _hold(
     if isinstance(upload, FileStorage) and upload.filename:
         return
     url = str(resource.get("url") or "").strip()
-    if known is not None and known.get("url_type") == LOCATION:
+    if known is not None and known.get("url_type") == location.URL_TYPE:
         # Another address than the portal's own in ``url`` is a new source as well; what is shown
         # as ``source_url`` comes back with every update and says nothing new.
         fresh = given if given != stored else ""
@@ -161,17 +181,17 @@ def _hold(
         # The row looks the same with another address, and CKAN runs no hook for an update without
         # a change: without this the new address would be lost.
         resource["last_modified"] = command.now().replace(tzinfo=None).isoformat()
-    resource["url_type"] = LOCATION
+    resource["url_type"] = location.URL_TYPE
     resource["url"] = ""
 
 
 def _publish(resource: dict[str, Any], known: dict[str, Any] | None, source: str) -> None:
     """A resource of data that is not conditional: its address stands in the dataset again."""
-    if resource.get("url_type") != LOCATION:
+    if resource.get("url_type") != location.URL_TYPE:
         return
     url = str(resource.get("url") or "").strip()
-    if known is not None and known.get("url_type") == LOCATION and url in ("", known.get("url")):
-        url = source
+    if known is not None and known.get("url_type") == location.URL_TYPE:
+        url = source if url in ("", known.get("url")) else url
     resource["url"] = url
     resource["url_type"] = ""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from ckan.plugins import toolkit
@@ -44,7 +45,15 @@ class EventRow(toolkit.BaseModel):
         sa.Column("previous", sa.Text, nullable=False),
         sa.Column("hash", sa.Text, nullable=False),
         sa.UniqueConstraint("stream", "version"),
+        sa.Index("govopen_event_type", "type", "at"),
+        # What happened to a dataset, whichever stream it belongs to.
+        sa.Index("govopen_event_dataset", sa.text("(payload ->> 'dataset')")),
     )
+
+
+def lock(session: AlchemySession, stream: str) -> None:
+    """Lets one writer of a stream at a time through, until the end of the transaction."""
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(stream, 0))))
 
 
 def append(
@@ -61,7 +70,7 @@ def append(
     """
     if not events:
         return
-    session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(stream, 0))))
+    lock(session, stream)
     table = EventRow.__table__
     last = session.execute(
         sa.select(table.c.version, table.c.hash)
@@ -106,6 +115,16 @@ def _number(session: AlchemySession, user_id: str) -> int:
     return session.execute(sa.select(table.c.number).where(table.c.user_id == user_id)).scalar_one()
 
 
+def accounts(session: AlchemySession, numbers: Iterable[str | None]) -> dict[str, str]:
+    """The user ids behind numbers of the ledger, for those who may know them."""
+    table = ActorRow.__table__
+    wanted = {int(number) for number in numbers if number}
+    rows = session.execute(
+        sa.select(table.c.number, table.c.user_id).where(table.c.number.in_(wanted))
+    )
+    return {str(row.number): row.user_id for row in rows}
+
+
 def read(session: AlchemySession, stream: str | None = None) -> Iterator[rules.SealedEvent]:
     """The sealed events of one stream, or of all, in the order of their versions."""
     table = EventRow.__table__
@@ -113,15 +132,55 @@ def read(session: AlchemySession, stream: str | None = None) -> Iterator[rules.S
     if stream is not None:
         query = query.where(table.c.stream == stream)
     for row in session.execute(query.execution_options(yield_per=500)):
-        yield rules.SealedEvent(
-            stream=row.stream,
-            version=row.version,
-            type=row.type,
-            payload=row.payload,
-            salts=row.salts,
-            digests=row.digests,
-            actor=str(row.actor) if row.actor is not None else None,
-            at=rules.stamp(row.at),
-            previous=row.previous,
-            hash=row.hash,
-        )
+        yield sealed(row)
+
+
+def read_kind(session: AlchemySession, *prefixes: str) -> Iterator[rules.SealedEvent]:
+    """The sealed events of all streams whose names begin so, such as ``grant/``."""
+    table = EventRow.__table__
+    query = (
+        sa.select(table)
+        .where(sa.or_(*(table.c.stream.startswith(one, autoescape=True) for one in prefixes)))
+        .order_by(table.c.stream, table.c.version)
+    )
+    for row in session.execute(query.execution_options(yield_per=500)):
+        yield sealed(row)
+
+
+def sealed(row: Any) -> rules.SealedEvent:
+    """A row of the table as the rules know it."""
+    return rules.SealedEvent(
+        stream=row.stream,
+        version=row.version,
+        type=row.type,
+        payload=row.payload,
+        salts=row.salts,
+        digests=row.digests,
+        actor=str(row.actor) if row.actor is not None else None,
+        at=rules.stamp(row.at),
+        previous=row.previous,
+        hash=row.hash,
+    )
+
+
+def erase(session: AlchemySession, row_id: int, event: rules.SealedEvent) -> None:
+    """Takes the personal fields of an event and their salts out of the table, for good."""
+    left = rules.erase(event)
+    table = EventRow.__table__
+    session.execute(
+        sa.update(table)
+        .where(table.c.id == row_id)
+        .values(payload=dict(left.payload), salts=dict(left.salts))
+    )
+
+
+def number_of(session: AlchemySession, user_id: str) -> int | None:
+    """The number that stands for a person in the ledger; None when he did nothing yet."""
+    table = ActorRow.__table__
+    return session.execute(sa.select(table.c.number).where(table.c.user_id == user_id)).scalar()
+
+
+def unlink(session: AlchemySession, user_id: str) -> None:
+    """Forgets whose number it was; what he does later gets another one."""
+    table = ActorRow.__table__
+    session.execute(sa.delete(table).where(table.c.user_id == user_id))

@@ -103,15 +103,3 @@ def latest(session: AlchemySession, package_id: str) -> ReviewRow | None:
         .order_by(ReviewRow.opened_at.desc())
         .first()
     )
-
-
-def settled(session: AlchemySession, before: datetime.datetime, limit: int = 500) -> list[str]:
-    """Ids of datasets whose open review was last changed before a moment."""
-    return list(
-        session.execute(
-            sa.select(ReviewRow.package_id)
-            .where(ReviewRow.status == "open", ReviewRow.changed_at <= before)
-            .order_by(ReviewRow.changed_at)
-            .limit(limit)
-        ).scalars()
-    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+
 from ckan.plugins import toolkit
 
 PREFIX = "ckanext.govopen."
@@ -49,6 +52,11 @@ def review_delegate_to_authority() -> bool:
 def authority() -> str:
     """Name of the organisation that is the data authority; empty: there is none yet."""
     return _text("authority")
+
+
+def deciding_token_days() -> int:
+    """Days for which a token that may decide works; 0: there are none."""
+    return max(0, _number("deciding_token_days"))
 
 
 def deny_unlisted() -> bool:
@@ -120,6 +128,26 @@ def ledger_key_file() -> str:
     return _text("ledger.key_file")
 
 
+def ledger_checkpoint_folder() -> str:
+    """Folder of the published checkpoints; empty: in ``ckan.storage_path``."""
+    return _text("ledger.checkpoint_folder")
+
+
+def ledger_checkpoint_minutes() -> int:
+    """Minutes between two checkpoints while something happens; 0: only by command."""
+    return _number("ledger.checkpoint_minutes")
+
+
+def ledger_witnesses() -> list[str]:
+    """Addresses to which every checkpoint is mailed."""
+    return _list("ledger.witnesses")
+
+
+def ledger_keep_years() -> int:
+    """Years before personal fields may be erased where the profile has no number."""
+    return _number("ledger.keep_years")
+
+
 def scheduler_interval() -> int:
     """Seconds between two rounds of the scheduler, at least one."""
     return max(1, _number("scheduler.interval"))
@@ -128,3 +156,105 @@ def scheduler_interval() -> int:
 def demo() -> bool:
     """May this site hold the demonstration accounts and catalogue?"""
     return _flag("demo")
+
+
+# Accounts: signing in through a provider of identities, registration, closing
+
+
+def oidc_issuer() -> str:
+    """Issuer of the OpenID Connect provider, exactly as it names itself; empty: there is none."""
+    return _text("oidc.issuer")
+
+
+def oidc_client_id() -> str:
+    return _text("oidc.client_id")
+
+
+def oidc_client_secret() -> str:
+    """The client's secret: from the environment, else from a file, else from the option.
+
+    :raises OSError: the file cannot be read
+    """
+    given = os.environ.get("GOVOPEN_OIDC_CLIENT_SECRET", "").strip()
+    path = _text("oidc.client_secret_file")
+    if not given and path:
+        given = pathlib.Path(path).read_text(encoding="utf-8").strip()
+    return given or _text("oidc.client_secret")
+
+
+def oidc_scopes() -> str:
+    """Scopes that are asked for, separated by blanks; ``openid`` is always among them."""
+    wanted = _text("oidc.scopes").split()
+    return " ".join(["openid", *(scope for scope in wanted if scope != "openid")])
+
+
+def oidc_claim_name() -> str:
+    """Claim that holds a person's name."""
+    return _text("oidc.claim_name")
+
+
+def oidc_claim_email() -> str:
+    """Claim that holds a person's e-mail address."""
+    return _text("oidc.claim_email")
+
+
+def oidc_label() -> str:
+    """What the button on the login page says after "Sign in with"; empty: plain words."""
+    return _text("oidc.label")
+
+
+def oidc_create_accounts() -> bool:
+    """Does the first sign-in of a person make an account?"""
+    return _flag("oidc.create_accounts")
+
+
+def oidc_allow_private_addresses() -> bool:
+    """May the provider lie in the private network, and be spoken to without TLS?"""
+    return _flag("oidc.allow_private_addresses")
+
+
+def oidc_clock_skew() -> int:
+    """Seconds by which the provider's clock may differ, at most five minutes."""
+    return min(300, max(0, _number("oidc.clock_skew")))
+
+
+def oidc_sign_out_at_provider() -> bool:
+    """Does signing out end the session at the provider as well?"""
+    return _flag("oidc.sign_out_at_provider")
+
+
+def register_on() -> bool:
+    """May people make accounts by themselves? Only a plain "on" says yes."""
+    return _text("register").lower() in {"on", "true", "yes", "1"} and toolkit.asbool(
+        toolkit.config.get("ckan.auth.create_user_via_web")
+    )
+
+
+def register_link_hours() -> int:
+    """Hours for which the link in a registration mail works, at least one."""
+    return max(1, _number("register.link_hours"))
+
+
+def register_per_block() -> int:
+    """Registrations an hour from one block of network addresses."""
+    return _number("register.per_block")
+
+
+def register_per_hour() -> int:
+    """Registrations an hour from everywhere."""
+    return _number("register.per_hour")
+
+
+def register_mails_a_day() -> int:
+    """Registration mails a day to one e-mail address."""
+    return _number("register.mails_a_day")
+
+
+def register_fill_seconds() -> int:
+    """Seconds that a person needs at least to fill in the form."""
+    return _number("register.fill_seconds")
+
+
+def account_erase_days() -> int:
+    """Days after which the personal fields of a closed account are erased."""
+    return max(0, _number("account.erase_days"))

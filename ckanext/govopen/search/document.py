@@ -29,7 +29,7 @@ from ckanext.govopen.access.show import present
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import settings
 from ckanext.govopen.model.release import LIVE, ReleaseRow
-from ckanext.govopen.search.shape import CKAN, RELEASE, STAFF, document, portal_fields
+from ckanext.govopen.search.shape import CKAN, RELEASE, STAFF, dated, document, portal_fields
 from ckanext.govopen.search.syntax import quoted
 
 __all__ = [
@@ -70,7 +70,7 @@ def index_document(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     fact = facts([package_id]).get(package_id)
     row = releases.live(package_id)
     if _neutral(fact, row):
-        own = {key: value for key, value in pkg_dict.items() if not _reserved(key)}
+        own = dated({key: value for key, value in pkg_dict.items() if not _reserved(key)})
         own.update(portal_fields(*working, None))
         own["govopen_form"] = CKAN
         return own

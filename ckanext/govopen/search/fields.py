@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from ckanext.govopen.domain import internal
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -23,7 +25,7 @@ HIDDEN_FORM = _names(
 )
 
 #: Of the departments among themselves: in no document at all.
-INTERNAL = frozenset({"share_class", "share_condition", "share_mode", "source_url"})
+INTERNAL = frozenset({*internal.DATASET, *internal.RESOURCE})
 
 _PLAIN = _names(
     "id name title notes tags groups organization owner_org license license_id url version "

@@ -15,6 +15,7 @@ from ckan.lib.search import SearchError, SearchQueryError
 from ckan.plugins import plugin_loaded, toolkit
 from werkzeug.exceptions import BadRequest
 
+from ckanext.govopen.domain.number import NotWhole, whole
 from ckanext.govopen.search import fields, syntax
 
 if TYPE_CHECKING:
@@ -265,6 +266,6 @@ def _whole(params: dict[str, Any], parameter: str) -> int | None:
     if value is None or value == "":
         return None
     try:
-        return int(str(value))
-    except ValueError:
+        return whole(value, lowest=None)
+    except NotWhole:
         raise _refuse(parameter, toolkit._("Must be a whole number.")) from None

@@ -157,7 +157,7 @@ def _flat(default: Mapping[str, Any], vocabularies: Mapping[str, str]) -> dict[s
     for resource in default.get("resources") or []:
         for key, field in _RESOURCE_FIELDS.items():
             flat.setdefault(field, []).append(str(resource.get(key) or ""))
-    return {key: _dated(key, value) for key, value in flat.items() if value not in (None, "", [])}
+    return dated({key: value for key, value in flat.items() if value not in (None, "", [])})
 
 
 def _stored(dataset: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,16 +242,53 @@ def _instant(value: Any) -> str | None:
     """An ISO 8601 instant in UTC as Solr reads it; None for what is no date."""
     if not value:
         return None
-    try:
-        moment = dates.isoparse(str(value).strip())
-    except ValueError:
+    text = str(value).strip()
+    for read in (dates.isoparse, _loosely):
         try:
-            moment = dates.parse(str(value), default=_START)
-        except (ValueError, OverflowError):
-            return None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.timezone.utc).replace(tzinfo=None)
-    return moment.isoformat() + "Z"
+            moment = read(text)
+            if moment.tzinfo is not None:
+                moment = moment.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        except (ValueError, OverflowError):  # no date, no such zone, before or after all years
+            continue
+        return moment.isoformat() + "Z"
+    return None
+
+
+def _loosely(text: str) -> datetime.datetime:
+    return dates.parse(text, default=_START)
+
+
+def dated(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document whose dates Solr can read: what is none is left out, or Solr would refuse it."""
+    found = {key: _dated(key, value) for key, value in document.items()}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def impossible_dates(data: Mapping[str, Any]) -> dict[str, str]:
+    """Fields of a dataset that is to be written whose dates break CKAN's own indexing, and values.
+
+    CKAN leaves out what is no date, but fails on a zone or a number beyond all dates. A dataset
+    must not be lost by that, so they are refused while it is written.
+    """
+    extras = data.get("extras")
+    rows = extras if isinstance(extras, (list, tuple)) else ()
+    pairs = [*data.items()]
+    pairs += [(row.get("key"), row.get("value")) for row in rows if isinstance(row, Mapping)]
+    return {
+        str(key): value
+        for key, value in pairs
+        if isinstance(value, str) and _KEY.sub("", str(key)).endswith("_date") and _breaks(value)
+    }
+
+
+def _breaks(text: str) -> bool:
+    try:
+        dates.parse(text).isoformat()
+    except dates.ParserError:
+        return False
+    except (ValueError, OverflowError):
+        return True
+    return False
 
 
 def _dated(key: str, value: Any) -> Any:

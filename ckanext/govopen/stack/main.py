@@ -17,7 +17,7 @@ from .say import StackError, fail, line, step
 from .services import Services, external_from
 
 # Commands that hand everything after their name on to another program.
-PASSING = frozenset({"ckan", "pytest", "peers"})
+PASSING = frozenset({"ckan", "pytest", "peers", "bench"})
 SCARCE_BYTES = 200_000_000
 TIGHT = "Make room on that disk and run the same command again; committed data are safe."
 
@@ -57,8 +57,7 @@ def parser() -> argparse.ArgumentParser:
         help="domain: the rules only, in seconds; full: with the long tests;"
         " peers: the suites of CKAN and its extensions",
     )  # fmt: skip
-    one = add("bench", "run the measurements in bench/")
-    one.add_argument("names", nargs="*", help="which ones (default: all)")
+    add("bench", "run the measurements in bench/: NAME, then arguments for it (default: all)")
     add("services", "start PostgreSQL, Valkey and Solr only")
     add("ckan", "CKAN's command line on this site: ./portal ckan …")
     add("pytest", "run pytest with the services and the test databases")
@@ -127,7 +126,7 @@ def run(home: Home, options: argparse.Namespace, rest: list[str]) -> int:
     if command in {"pytest", "peers"}:
         return getattr(testing, command)(home, rest)
     if command == "bench":
-        return testing.bench(home, options.names)
+        return testing.bench(home, rest)
     if command == "ckan":
         return ckan(home, rest)
     with home.locked():

@@ -3,7 +3,8 @@
 CKAN's suites choose their plugins test by test, and most tests run with none. With
 ``GOVOPEN_PEERS_SIDE=on`` every test has ``govopen`` before and ``govopen_index`` behind whatever
 it loads itself; with ``off`` nothing is added. Outcomes are appended to the file named by
-``GOVOPEN_PEERS_RESULTS``, one JSON object a line, so that a run that breaks off keeps what it knew.
+``GOVOPEN_PEERS_RESULTS``, one JSON object a line, so that a run that breaks off keeps what it knew;
+tests whose outcome that file knows already (``GOVOPEN_PEERS_KNOWN``) are left out.
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ from ckan.common import config
 from ckan.model import Repository
 from ckan.plugins import core
 
+from ckanext.govopen.stack.peers_results import read
+
 FIRST, LAST = "govopen", "govopen_index"
 ON = os.environ.get("GOVOPEN_PEERS_SIDE") == "on"
 INNER = tuple(os.environ.get("GOVOPEN_PEERS_INNER", "").split())
 ALWAYS = ON or bool(os.environ.get("GOVOPEN_PEERS_ALWAYS"))
 RESULTS = os.environ.get("GOVOPEN_PEERS_RESULTS", "")
+STATE = os.environ.get("GOVOPEN_PEERS_STATE", "")
+#: Which outcomes spare a test: none, those of this state, all, or of all those that are no failure.
+KNOWN = os.environ.get("GOVOPEN_PEERS_KNOWN", "none")
 SECONDS = 300
 
 _load_all = core.load_all
@@ -86,10 +92,22 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 class Outcomes:
     """Folds the reports of a test's phases into one outcome and writes it down."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, state: str = "", known: str = "none") -> None:
         self.path = path
+        self.state = state
+        self.known = known
         self.worst: dict[str, tuple[str, str]] = {}
         self.seconds: dict[str, float] = {}
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[Any]) -> None:
+        """Called by pytest with all tests: leaves out those whose outcome is known."""
+        if self.known == "none":
+            return
+        known = read(self.path, self.state if self.known == "state" else None)
+        if self.known == "good":
+            known = {name: outcome for name, outcome in known.items() if not outcome.bad}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in known])
+        items[:] = [item for item in items if item.nodeid not in known]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called by pytest for setup, call and teardown of each test."""
@@ -109,7 +127,10 @@ class Outcomes:
             self._write(report.nodeid, "error", _told(report), 0.0)
 
     def _write(self, name: str, outcome: str, message: str, seconds: float) -> None:
-        row = {"id": name, "outcome": outcome, "message": message, "seconds": round(seconds, 3)}
+        row = {
+            "id": name, "outcome": outcome, "message": message, "seconds": round(seconds, 3),
+            "state": self.state,
+        }  # fmt: skip
         with self.path.open("a", encoding="utf-8") as sink:
             sink.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -126,4 +147,6 @@ def _told(report: Any) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the writer of outcomes."""
     if RESULTS:
-        config.pluginmanager.register(Outcomes(Path(RESULTS)), "govopen-peers-outcomes")
+        config.pluginmanager.register(
+            Outcomes(Path(RESULTS), STATE, KNOWN), "govopen-peers-outcomes"
+        )

@@ -31,10 +31,18 @@ class Suite:
 
 
 SCHEMAS = "ckanext.scheming"
+#: Stands in an option for the folder in which the wheels are installed.
+PACKAGES = "{packages}"
 SUITES: dict[str, Suite] = {
     "core": Suite(("ckan/tests",)),
     "activity": Suite(("ckanext/activity/tests",)),
-    "datastore": Suite(("ckanext/datastore/tests",)),
+    "datastore": Suite(
+        ("ckanext/datastore/tests",),
+        options={
+            "ckan.datastore.sqlsearch.allowed_functions_file": f"{PACKAGES}/ckanext/datastore"
+            "/allowed_functions.txt",
+        },
+    ),
     "harvest": Suite(
         ("ckanext/harvest/tests",),
         plugins=(

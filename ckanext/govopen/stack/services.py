@@ -131,7 +131,7 @@ def external_from(home: Home) -> dict[str, str]:
         ]
         if lacking:
             raise StackError(
-                f"CKAN_SQLALCHEMY_URL is set, but {' and '.join(lacking)} are not.",
+                f"CKAN_SQLALCHEMY_URL is set, but not {' and '.join(lacking)}.",
                 "The DataStore needs a database of its own on that server and a read-only account;"
                 " CKAN's manual (Setting up the DataStore) says how to make them.",
             )

@@ -146,6 +146,9 @@ def common(site: Site) -> dict[str, str]:
         "ckan.auth.create_user_via_web": "true",
         "ckan.auth.public_user_details": "false",
         "ckan.auth.public_activity_stream_detail": "false",
+        # Releases are acts of the site's own account, which CKAN leaves out of the stream unless it
+        # is told of somebody else; no account can have a name of one character.
+        "ckan.hide_activity_from_users": "-",
         "ckan.auth.allow_dataset_collaborators": "false",
         "ckan.auth.reveal_private_datasets": "false",
         "ckan.views.default_views": "",

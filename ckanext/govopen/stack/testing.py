@@ -225,24 +225,28 @@ def peers(home: Home, arguments: Sequence[str] = ()) -> int:
     return subprocess.run(command, cwd=REPOSITORY, env=env, check=False).returncode
 
 
-def bench(home: Home, names: Sequence[str]) -> int:
-    """Run the named measurements, or all of them, on the test databases.
+def bench(home: Home, arguments: Sequence[str]) -> int:
+    """Run one measurement with the arguments that follow its name, or all, on the test databases.
 
-    :raises StackError: when there is no measurement of a name
+    Without a name, arguments go to every measurement.
+
+    :raises StackError: when there is no measurement of that name
     """
     folder = REPOSITORY / "bench"
     known = {path.stem: path for path in sorted(folder.glob("[a-z]*.py"))}
-    unknown = [name for name in names if name not in known]
-    if unknown:
+    named = bool(arguments) and not arguments[0].startswith("-")
+    if named and arguments[0] not in known:
         raise StackError(
-            f"There is no bench {', '.join(unknown)}.", f"Known: {', '.join(known) or 'none'}"
+            f"There is no bench {arguments[0]}.", f"Known: {', '.join(known) or 'none'}"
         )
+    names = [arguments[0]] if named else list(known)
+    passed = list(arguments[1:] if named else arguments)
     environment = ensure(home, development=True)
     services = services_for_tests(home, environment)
     env = test_environment(home, services)
     worst = 0
-    for name in names or known:
+    for name in names:
         step(f"bench {name}")
-        command = [str(environment.python), str(known[name])]
+        command = [str(environment.python), str(known[name]), *passed]
         worst |= subprocess.run(command, cwd=REPOSITORY, env=env, check=False).returncode
     return worst

@@ -6,8 +6,11 @@ that what is tested is what a client gets.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import io
 import itertools
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +39,15 @@ _run = secrets.token_hex(3)
 def unique(what: str = "x") -> str:
     """A name that nothing else in this session has."""
     return f"{what}-{_run}-{next(_numbers)}"
+
+
+def forgery_token(page: str) -> str:
+    """The token against forged requests that a page carries."""
+    found = re.search(r'name="_csrf_token"[^>]*\bvalue="([^"]+)"', page) or re.search(
+        r'name="_csrf_token" content="([^"]+)"', page
+    )
+    assert found is not None, page[:2000]
+    return found[1]
 
 
 def load_plugins() -> None:
@@ -91,6 +103,15 @@ class User:
             fullname=given["fullname"],
             password=given["password"],
         )
+
+    @functools.cached_property
+    def deciding(self) -> User:
+        """The same account with a token that may decide."""
+        made = plugins.toolkit.get_action("api_token_create")(
+            {"ignore_auth": True},
+            {"user": self.name, "name": "deciding", "govopen_decide": True},
+        )
+        return dataclasses.replace(self, token=made["token"])
 
 
 class Refused(AssertionError):
@@ -180,6 +201,22 @@ class Portal:
         """A browser that keeps its cookies."""
         return Client(self.app)
 
+    def signed_in(self, user: User) -> Client:
+        """A browser in which the account has signed in through the portal's form."""
+        client = self.client()
+        page = client.get("/user/login", base_url=config["ckan.site_url"])
+        answer = client.post(
+            "/user/login",
+            base_url=config["ckan.site_url"],
+            data={
+                "login": user.name,
+                "password": user.password,
+                "_csrf_token": forgery_token(page.get_data(as_text=True)),
+            },
+        )
+        assert answer.status_code == 302, answer.get_data(as_text=True)[:500]
+        return client
+
     def request(
         self, method: str, path: str, user: User | None = None, **options: Any
     ) -> TestResponse:
@@ -232,7 +269,7 @@ class Portal:
     def duty(self, user: User, organization: str, duty: str) -> None:
         self.call(
             "govopen_duty_give",
-            self.operator,
+            self.operator.deciding,
             user=user.name,
             organization=organization,
             duty=duty,
@@ -291,7 +328,7 @@ class Portal:
         read = self.call("govopen_review_show", department.reviewer, id=reference)
         return self.call(
             "govopen_review_decide",
-            department.reviewer,
+            department.reviewer.deciding,
             **{"id": read["id"], "fingerprint": read["fingerprint"], **fields},
         )
 

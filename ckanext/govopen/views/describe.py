@@ -8,10 +8,13 @@ from typing import Any
 from ckan.plugins import toolkit
 from markupsafe import Markup
 
-from ckanext.govopen.views import asked, law, words
+from ckanext.govopen.views import asked, law, others, words
 
 _ = toolkit._
 h = toolkit.h
+
+#: Names in a summary of changes.
+MOST = 8
 
 
 def govopen_citation(package: Any) -> str:
@@ -30,7 +33,7 @@ def _labels() -> dict[str, str]:
     """Field names as the forms call them, in the order of the forms."""
     memo = asked.memo()
     if "labels" not in memo:
-        schema = h.scheming_get_dataset_schema("dataset") or {}
+        schema = others.dataset_schema()
         fields = [*schema.get("dataset_fields", []), *schema.get("resource_fields", [])]
         fields += [part for f in fields for part in f.get("repeating_subfields", [])]
         known: dict[str, str] = {}
@@ -39,6 +42,8 @@ def _labels() -> dict[str, str]:
         memo["labels"] = known | {
             "resources": _("Files and links"),
             "files": _("File"),
+            "file": _("File"),
+            "url_type": _("Kind"),
             "views": _("Previews"),
             "tags": _("Keywords"),
             "size": _("Size"),
@@ -77,6 +82,14 @@ def govopen_changes(changes: Any) -> list[Any]:
         return order.get(path[0] if path else "", len(order)), change["path"]
 
     return sorted((c for c in changes if c["path"] != "id"), key=place)
+
+
+def govopen_changed(changes: Any) -> str:
+    """What changed, in a few words: the fields by their labels, files and previews as such."""
+    names = [govopen_path(words.path(change["path"])[0]) for change in govopen_changes(changes)]
+    known = list(dict.fromkeys(name for name in names if name))
+    text = "、".join(known[:MOST])
+    return text if len(known) <= MOST else _("{names} and more").format(names=text)
 
 
 def govopen_api_url(name: str) -> str:

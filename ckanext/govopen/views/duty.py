@@ -8,7 +8,7 @@ from ckan.plugins import toolkit
 from flask import Blueprint
 
 from ckanext.govopen.views import asked
-from ckanext.govopen.views.forms import reasons, signed_in
+from ckanext.govopen.views.forms import Reason, reasons, said, signed_in
 
 _ = toolkit._
 blueprint = Blueprint("govopen_duty", __name__, url_prefix="/open/duties")
@@ -17,7 +17,7 @@ DUTIES = ("reviewer", "handler", "authority", "auditor")
 FIELDS = ("user", "organization", "duty", "deputy_for", "until")
 
 
-def _render(errors: list[dict[str, str]] | None = None) -> Any:
+def _render(errors: list[Reason] | None = None) -> Any:
     context = cast(Any, asked.context())
     try:
         rows = toolkit.get_action("govopen_duty_list")(context, {})
@@ -44,7 +44,7 @@ def index() -> Any:
     return _render()
 
 
-def _command(action: str) -> list[dict[str, str]] | None:
+def _command(action: str) -> list[Reason] | None:
     """Carries out a command of the form; what stands in the way, or None."""
     form = toolkit.request.form
     given = {name: form[name].strip() for name in FIELDS if form.get(name, "").strip()}
@@ -53,14 +53,9 @@ def _command(action: str) -> list[dict[str, str]] | None:
     except toolkit.ValidationError as error:
         return reasons(error)
     except toolkit.ObjectNotFound:
-        return [{"message": _("There is no such user or department."), "article": ""}]
+        return said(_("There is no such user or department."))
     except toolkit.NotAuthorized:
-        return [
-            {
-                "message": _("Only the data authority or the operator gives and takes duties."),
-                "article": "",
-            }
-        ]
+        return said(_("Only the data authority or the operator gives and takes duties."))
     return None
 
 

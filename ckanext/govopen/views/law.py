@@ -7,7 +7,7 @@ from typing import Any, cast
 from ckan.plugins import toolkit
 
 from ckanext.govopen.model import settings
-from ckanext.govopen.views import asked, words
+from ckanext.govopen.views import asked, others, words
 
 h = toolkit.h
 
@@ -19,7 +19,7 @@ def govopen_profile() -> dict[str, Any]:
     """The active profile (``govopen_profile_show``), laid out for pages; the same for everybody.
 
     ``{names, issuer, status, note, valid_from, valid_to, classes: {name: {label, meaning,
-    article}}, default_class, questions, articles}``; texts in three languages.
+    article}}, default_class, criteria, questions, articles}``; texts in three languages.
     """
     option = settings.jurisdiction()
     if option not in _profiles:
@@ -40,7 +40,11 @@ def govopen_profile() -> dict[str, Any]:
                 }
                 for c in shown["classes"]["items"]
             },
-            "default_class": shown["classes"]["default"]["value"],
+            # Where opening has a scope, the default holds only for what was taken into it.
+            "default_class": shown["classes"]["default"]["value"]
+            if shown["classes"]["scope"]["mode"] == "all"
+            else None,
+            "criteria": shown["classes"]["criteria"],
             "questions": shown["review"]["questions"],
             "legal_bases": shown["legal_bases"],
             "articles": shown["articles"],
@@ -86,18 +90,23 @@ def govopen_choice(field: str, value: Any, part: str | None = None) -> str:
 
     ``part`` names a field within a repeating one: ``("info_items", "C", "type")``.
     """
+    return choices(field, part).get(value) or str(value or "")
+
+
+def choices(field: str, part: str | None = None) -> dict[str, str]:
+    """The values of a coded dataset field with their labels, in the order of the form."""
     memo = asked.memo()
     key = ("choices", field, part)
     if key not in memo:
-        schema = h.scheming_get_dataset_schema("dataset") or {}
+        schema = others.dataset_schema()
         found = _field(schema.get("dataset_fields", []), field)
         if part:
             found = _field(found.get("repeating_subfields", []), part)
-        choices = found.get("choices") or ()
-        if not choices and found.get("choices_helper"):
-            choices = h.scheming_field_choices(found) or ()
-        memo[key] = {c["value"]: words.pick(c.get("label"), asked.locale()) for c in choices}
-    return memo[key].get(value) or str(value or "")
+        offered = found.get("choices") or ()
+        if not offered and found.get("choices_helper"):
+            offered = h.scheming_field_choices(found) or ()
+        memo[key] = {c["value"]: words.pick(c.get("label"), asked.locale()) for c in offered}
+    return memo[key]
 
 
 def _field(fields: Any, name: str) -> dict[str, Any]:
@@ -111,4 +120,4 @@ def govopen_article(place: Any) -> str:
 
 def govopen_clock(clock: Any) -> str:
     """The length of one of the profile's clocks in words."""
-    return words.clock(clock.get("n"), clock.get("unit"))
+    return words.clock(clock.get("n"), clock.get("unit"), clock.get("date"))

@@ -1,4 +1,4 @@
-"""Fields that another schema than the portal's own gives a dataset: its pages show them as well."""
+"""The site's schemas: fields that the portal's own lacks, which its pages show as well."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ def own_fields(part: str) -> frozenset[str]:
     return frozenset(field["field_name"] for field in schema[_PARTS[part]])
 
 
+def dataset_schema(dataset_type: str = "dataset") -> dict[str, Any]:
+    """Scheming's dict of a type's schema; empty where the site has none for it, or no scheming."""
+    if not plugin_loaded("scheming_datasets"):
+        return {}
+    return toolkit.h.scheming_get_dataset_schema(dataset_type) or {}
+
+
 def govopen_other_fields(part: str, dataset_type: str) -> list[dict[str, Any]]:
     """Fields of the type's schema (scheming's dicts) that the portal's own schema lacks.
 
     :param part: ``dataset`` or ``resource``
     """
-    if not plugin_loaded("scheming_datasets"):
-        return []
-    schema = toolkit.h.scheming_get_dataset_schema(dataset_type) or {}
     known = own_fields(part)
     return [
         field
-        for field in schema.get(_PARTS[part]) or []
+        for field in dataset_schema(dataset_type).get(_PARTS[part]) or []
         if field["field_name"] not in known and field.get("display_snippet", "") is not None
     ]
 

@@ -12,7 +12,7 @@ from ckan.plugins import toolkit
 from flask import Blueprint
 
 from ckanext.govopen.views import asked, law, listing
-from ckanext.govopen.views.forms import number_of_page, reasons, signed_in
+from ckanext.govopen.views.forms import Reason, number_of_page, reasons, said, signed_in
 
 _ = toolkit._
 blueprint = Blueprint("govopen_review", __name__, url_prefix="/open/review")
@@ -21,11 +21,7 @@ PAGE_ROWS = 50
 STATES = ("submitted", "open", "returned", "approved")
 
 
-def _say(message: str) -> list[dict[str, str]]:
-    return [{"message": message, "article": ""}]
-
-
-def _render_list(errors: list[dict[str, str]] | None = None) -> Any:
+def _render_list(errors: list[Reason] | None = None) -> Any:
     args = toolkit.request.args
     state = args.get("state", "submitted")
     state = state if state in STATES else "submitted"
@@ -66,7 +62,7 @@ def index() -> Any:
     return _render_list()
 
 
-def _render_one(reference: str, errors: list[dict[str, str]] | None = None) -> Any:
+def _render_one(reference: str, errors: list[Reason] | None = None) -> Any:
     try:
         review = toolkit.get_action("govopen_review_show")(
             cast(Any, asked.context()), {"id": reference}
@@ -138,7 +134,7 @@ def decide_one(id: str) -> Any:
     """The decision on one review."""
     decision, problem = _decision()
     if problem:
-        return _render_one(id, _say(problem))
+        return _render_one(id, said(problem))
     fingerprint = toolkit.request.form.get("fingerprint", "")
     try:
         results = _decide([{"id": id, "fingerprint": fingerprint, **decision}])
@@ -163,7 +159,7 @@ def decide_many() -> Any:
     if not ticked:
         problem = _("Tick at least one review.")
     if problem:
-        return _render_list(_say(problem))
+        return _render_list(said(problem))
     try:
         results = _decide(
             [
@@ -181,14 +177,14 @@ def decide_many() -> Any:
     return toolkit.redirect_to("govopen_review.index")
 
 
-def _failed(results: list[dict[str, Any]]) -> list[dict[str, str]]:
+def _failed(results: list[dict[str, Any]]) -> list[Reason]:
     """What stands in the way of decisions; said once, however many it concerns."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, Reason] = {}
     for result in results:
         error = result.get("error")
         for reason in reasons(toolkit.ValidationError(error if isinstance(error, dict) else {})):
             found[reason["message"]] = reason
-    return list(found.values()) or _say(_("The decision was not accepted."))
+    return list(found.values()) or said(_("The decision was not accepted."))
 
 
 blueprint.add_url_rule("", view_func=index)

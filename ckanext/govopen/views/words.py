@@ -180,6 +180,100 @@ def duty_name(duty: Any) -> str:
     }.get(str(duty or ""), str(duty or ""))
 
 
+def until(value: Any) -> str:
+    """The end of something: at midnight the last day before it, which is how it was typed."""
+    text = moment(value)
+    if not text.endswith(" 00:00"):
+        return text
+    return (dt.date.fromisoformat(text[:10]) - dt.timedelta(days=1)).isoformat()
+
+
+def place(text: Any) -> str:
+    """Where in a source something stands: ``row 4`` in words."""
+    found = re.fullmatch(r"row (\d+)", str(text or ""))
+    return _("Row {number}").format(number=found[1]) if found else str(text or "")
+
+
+def release_kind(kind: Any) -> str:
+    """How a release came about, in words."""
+    return {
+        "review": _("Approved in review"),
+        "narrowed": _("Something was taken away"),
+        "transitional": _("Transitional approval"),
+        "unreviewed": _("Without review"),
+    }.get(str(kind or ""), str(kind or ""))
+
+
+def release_status(status: Any) -> str:
+    """Whether a release is the one that the public reads, in words."""
+    return {
+        "live": _("Public now"),
+        "superseded": _("Replaced"),
+        "withdrawn": _("Withdrawn"),
+    }.get(str(status or ""), str(status or ""))
+
+
+def release_end(reason: Any) -> str:
+    """Why a release was withdrawn, in words; empty when there is nothing to say."""
+    return {
+        "deleted": _("The dataset was deleted."),
+        "closed": _("The dataset was put into a class that is not open."),
+        "pending": _("A change waits for its review, and the rules hide the dataset until then."),
+        "unpublished": _("The dataset became a draft again."),
+        "private": _("The dataset was made private."),
+    }.get(str(reason or ""), str(reason or ""))
+
+
+def column_type(kind: Any) -> str:
+    """A type of the DataStore in words; one that is not named here as it is."""
+    return {
+        "text": _("Text"),
+        "int4": _("Whole number"),
+        "numeric": _("Number"),
+        "float8": _("Floating-point number"),
+        "bool": _("Yes or no"),
+        "date": _("Date"),
+        "timestamp": _("Date and time"),
+        "json": "JSON",
+    }.get(str(kind or ""), str(kind or ""))
+
+
+def activity(kind: Any) -> str:
+    """A kind of act in the activity list in words."""
+    return {
+        "new package": _("Dataset added"),
+        "changed package": _("Dataset changed"),
+        "deleted package": _("Dataset deleted"),
+        "follow dataset": _("Dataset followed"),
+        "new resource view": _("Preview added"),
+        "changed resource view": _("Preview changed"),
+        "deleted resource view": _("Preview deleted"),
+        "new organization": _("Department added"),
+        "changed organization": _("Department changed"),
+        "deleted organization": _("Department deleted"),
+        "follow organization": _("Department followed"),
+        "new group": _("Group added"),
+        "changed group": _("Group changed"),
+        "deleted group": _("Group deleted"),
+        "follow group": _("Group followed"),
+        "new user": _("Account added"),
+        "changed user": _("Account changed"),
+        "follow user": _("Account followed"),
+    }.get(str(kind or ""), str(kind or ""))
+
+
+def grant_state(state: Any) -> str:
+    """The state of a grant in words."""
+    return {
+        "active": _("In force"),
+        "suspended": _("Suspended"),
+        "revoked": _("Revoked"),
+        "ended": _("Ended"),
+        "not_yet_valid": _("Not begun yet"),
+        "expired": _("Expired"),
+    }.get(str(state or ""), str(state or ""))
+
+
 def task(kind: Any) -> str:
     """The kind of a task on the desk in words."""
     return {
@@ -198,6 +292,15 @@ def start(event: Any) -> str:
         "department_receipt": _("the receipt by the department"),
         "decision": _("the decision"),
         "change": _("the change"),
+        "receipt": _("the receipt"),
+        "provider_receipt": _("the receipt by the provider"),
+        "receipt_of_feedback": _("the receipt of the report"),
+        "receipt_of_opinion_request": _("the receipt of the request for an opinion"),
+        "provider_consent": _("the consent of the provider"),
+        "forwarding": _("the forwarding"),
+        "discovery": _("the discovery of the problem"),
+        "law_or_function_change": _("the change of law or function"),
+        "year_end": _("the end of the year"),
     }.get(str(event or ""), str(event or ""))
 
 
@@ -212,8 +315,11 @@ def profile_status(status: Any) -> str:
     }.get(str(status or ""), str(status or ""))
 
 
-def clock(number: Any, unit: Any) -> str:
-    """A length of time of the law: working days, days, months or years."""
+def clock(number: Any, unit: Any, date: Any = None) -> str:
+    """A length of time of the law: working days, days, months, years, or a date of each year."""
+    if date:
+        month, day = str(date).split("-")
+        return _("each year by {month}/{day}").format(month=int(month), day=int(day))
     if number in (None, ""):
         return _("Without a number in the text")
     return {

@@ -10,9 +10,9 @@ from ckan import model
 from ckan.cli.db import _get_pending_plugins
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.cli import key
+from ckanext.govopen.cli import common
 from ckanext.govopen.cli.checks.finding import Finding, error, note, warning
-from ckanext.govopen.model import jurisdiction, settings
+from ckanext.govopen.model import jurisdiction, settings, signing
 from ckanext.govopen.model.duty import DutyRow
 
 #: Demonstration accounts begin with this.
@@ -39,7 +39,7 @@ def check() -> list[Finding]:
                 "Run: ckan db upgrade",
             )
         ]
-    return [*profile(), *authority(), *demo(), *ledger_key()]
+    return [*profile(), *authority(), *adoption(), *demo(), *ledger_key()]
 
 
 def profile() -> Iterator[Finding]:
@@ -100,6 +100,18 @@ def authority() -> Iterator[Finding]:
         )
 
 
+def adoption() -> Iterator[Finding]:
+    """Are there datasets from the time before the extension that nobody has decided on?"""
+    answer = common.act("govopen_adopt_list", {"limit": 0})
+    if answer["count"]:
+        yield warning(
+            "adopt",
+            f"{answer['count']} datasets are from before the extension: outsiders see none of"
+            " them until somebody chooses.",
+            "Run: ckan govopen adopt",
+        )
+
+
 def demo() -> Iterator[Finding]:
     """Demonstration accounts have passwords that anybody can look up."""
     accounts = model.Session.scalar(
@@ -116,13 +128,13 @@ def demo() -> Iterator[Finding]:
 
 def ledger_key() -> Iterator[Finding]:
     """Can checkpoints be signed?"""
-    target = key.path()
+    target = signing.path()
     if target is None:
         yield error(
             "ledger-key", "There is no place for the ledger's key.", "Set ckan.storage_path."
         )
         return
-    problem = key.problem(target)
+    problem = signing.problem(target) or signing.mismatch(model.Session, target)
     if problem:
         yield warning("ledger-key", problem, "See the message.")
     storage = tk.config.get("ckan.storage_path")

@@ -123,6 +123,15 @@ def settings(config: Mapping[str, Any]) -> Iterator[Finding]:
             "ckan.views.default_views makes views, and with them changes, at every upload.",
             "Set ckan.views.default_views to nothing.",
         )
+    hidden = names(config.get("ckan.hide_activity_from_users"))
+    account = str(config.get("ckan.site_id") or "default")
+    if not hidden or account in hidden:
+        yield warning(
+            "setting",
+            f"The activity stream leaves out {account}, whose acts the releases are: it is empty"
+            " for the public.",
+            "Set ckan.hide_activity_from_users to a name that no account has, such as “-”.",
+        )
     for option in ("debug", "testing"):
         if flag(config.get(option)):
             yield error("setting", f"{option} shows what happens inside.", f"Set {option} = false.")

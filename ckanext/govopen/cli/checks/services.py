@@ -8,7 +8,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import requests
-from ckan.lib.search.common import is_available
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access import files
@@ -17,7 +16,10 @@ from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.search import document
 
 SCHEMA = Path(__file__).resolve().parents[2] / "search" / "solr" / "conf" / "schema.xml"
-TODO = "Write the configuration out (ckan govopen solr-config --out DIR) and rebuild the index."
+TODO = (
+    "Write the configuration out (ckan govopen solr-config --out DIR), make a new core with it,"
+    " name that in solr_url, and run: ckan search-index rebuild"
+)
 SECONDS = 10
 
 
@@ -31,17 +33,17 @@ def check(index: bool = False) -> list[Finding]:
 
 def solr() -> Iterator[Finding]:
     """Does Solr answer, with the schema that the portal ships?"""
-    if not is_available():
+    try:
+        found = _ask("select", q="*:*", rows="0")
+    except requests.RequestException:
         yield error("solr", "Solr does not answer.", "Start it, or correct solr_url.")
         return
-    url = str(tk.config["solr_url"])
-    user, password = tk.config.get("solr_user"), tk.config.get("solr_password")
-    auth = (user, password) if user and password else None
+    if not found.ok:
+        yield unfit(found.status_code)
+        return
     wanted_name, wanted = schema_of(SCHEMA.read_text(encoding="utf-8"))
     try:
-        answer = requests.get(
-            f"{url.rstrip('/')}/schema", params={"wt": "json"}, auth=auth, timeout=SECONDS
-        )
+        answer = _ask("schema")
         answer.raise_for_status()
         schema = answer.json()["schema"]
     except (requests.RequestException, ValueError, KeyError):
@@ -68,6 +70,31 @@ def solr() -> Iterator[Finding]:
             f"Fields of Solr's schema have another type: {', '.join(other[:5])}.",
             TODO,
         )
+
+
+def _ask(what: str, **parameters: str) -> requests.Response:
+    user, password = tk.config.get("solr_user"), tk.config.get("solr_password")
+    return requests.get(
+        f"{str(tk.config['solr_url']).rstrip('/')}/{what}",
+        params={"wt": "json", **parameters},
+        auth=(user, password) if user and password else None,
+        timeout=SECONDS,
+    )
+
+
+def unfit(status: int) -> Finding:
+    """What to do about a Solr that answers, with an error."""
+    if status in {401, 403}:
+        todo = "Set solr_user and solr_password, or give that account the right."
+    elif status == 404:
+        todo = "Correct solr_url, or make the core that it names."
+    else:
+        todo = (
+            "Read Solr's log. After a change of the configuration the index of before may not fit:"
+            " make a new core with it, or empty the data folder of this one while Solr is stopped,"
+            " then run: ckan search-index rebuild"
+        )
+    return error("solr", f"Solr answers with the error {status}.", todo)
 
 
 def schema_of(xml: str) -> tuple[str, dict[str, str]]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.access import activity
 from ckanext.govopen.access.facts import NOT_GOVERNED
 from ckanext.govopen.domain.profile import Profile
 from ckanext.govopen.domain.terms import OpenClass
@@ -30,8 +31,9 @@ def govopen_adopt_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     :param after: leave out datasets up to this id (optional)
     :param limit: at most this many, 1000 by default
     :returns: ``{"count": of all, "results": [{"id", "name", "title", "organization", "public",
-        "open_class", "class_from": "dataset" / "default" / "nothing"}]}`` by id; ``public`` is
-        what CKAN showed to everybody until now
+        "open_class", "class_from": "dataset" / "default" / "nothing", "hindrance"}]}`` by id;
+        ``public`` is what CKAN showed to everybody until now, ``hindrance`` the code of what
+        keeps it from being released as it is, None when nothing does
     """
     tk.check_access("govopen_adopt_list", context, data_dict)
     profile = jurisdiction.profile()
@@ -57,11 +59,18 @@ def govopen_adopt_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
                 "public": not package.private,
                 "open_class": open_class,
                 "class_from": source,
+                "hindrance": _hindrance(
+                    "release_as_is",
+                    not package.private,
+                    open_class,
+                    bool(file_upkeep.missing(model.Session, package.id)),
+                ),
             }
         )
     return {"count": count or 0, "results": results}
 
 
+@command.decision()
 def govopen_dataset_adopt(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Bring one existing dataset under its class.
 
@@ -102,7 +111,9 @@ def govopen_dataset_adopt(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         package.extras = {**(package.extras or {}), "open_class": open_class}
         model.Session.flush()
     files = file_upkeep.take_over(model.Session, package.id)
-    reason = _hindrance(choice, was_public, open_class, files)
+    reason = _hindrance(choice, was_public, open_class, "missing" in files.values())
+    # Its history holds what nobody has reviewed; a release writes a row of its own.
+    activity.withdraw(model.Session, package.id, package.owner_org)
     gate.settle(context, package.id)
     now = command.now()
     if reason is None and settings.review_on():
@@ -120,7 +131,7 @@ def govopen_dataset_adopt(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 def _hindrance(
-    choice: str, was_public: bool, open_class: str | None, files: dict[str, str]
+    choice: str, was_public: bool, open_class: str | None, file_missing: bool
 ) -> str | None:
     """Why a dataset is not released as it is; None when it is."""
     if choice == "withhold":
@@ -129,7 +140,7 @@ def _hindrance(
         return "private"
     if open_class is None:
         return "no_class"
-    if "missing" in files.values():
+    if file_missing:
         return "file_missing"
     return None
 

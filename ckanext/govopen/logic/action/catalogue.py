@@ -12,6 +12,7 @@ from ckan import model
 from ckan.plugins import plugin_loaded
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.domain.number import NotWhole, whole
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import catalogue_import, command, upload
 from ckanext.govopen.logic.catalogue_source import source_of
@@ -232,11 +233,10 @@ def _number(
 ) -> int:
     value = data.get(field, default)
     try:
-        number = int(value)
-    except (TypeError, ValueError):
+        return max(0, min(whole(value, lowest=None), most))
+    except NotWhole:
         errors.add(field, tk._("Must be a whole number."))
         return default
-    return max(0, min(number, most))
 
 
 def _summary(run_id: str, done: list[catalogue_import.Done]) -> dict[str, Any]:

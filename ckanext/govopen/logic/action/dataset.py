@@ -10,13 +10,16 @@ from ckan.plugins import toolkit
 from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.sight import sight
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import grant as grant_rules
 from ckanext.govopen.domain import release as release_rules
+from ckanext.govopen.domain import standing as standing_rules
 from ckanext.govopen.domain.classification import OpenClass, reclassify
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, gate, working_copy
 from ckanext.govopen.model import jurisdiction, ledger
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import review as reviews
+from ckanext.govopen.model.release import DatasetRow
 
 __all__ = [
     "govopen_access_show",
@@ -52,7 +55,10 @@ def govopen_access_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     :param id: id or name of the dataset
     :returns: ``{"id", "open_class", "class_label", "sight": "release" or "working", "content",
         "reason", "reason_code", "article", "has_release", "released_at", "release_version",
-        "suspended", "pending", "review"}``; ``pending`` and ``review`` are None for outsiders
+        "suspended", "pending", "review", "suspension", "may"}``; the last four say nothing to
+        outsiders (None, an empty list). ``suspension`` is ``{"reason", "since", "by_authority"}``
+        while the dataset is suspended; ``may`` names the commands that the caller could give:
+        ``reclassify``, ``suspend`` or ``restore``, ``standing_give``, ``standing_take``, ``grant``
     :raises NotFound: there is no such dataset for the caller
     """
     package = _package(data_dict)
@@ -85,7 +91,36 @@ def govopen_access_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         "suspended": bool(extra and extra.suspended),
         "pending": bool(extra and extra.pending) if working else None,
         "review": {"id": review.id, "state": review.status} if review else None,
+        "suspension": _suspended(extra) if working else None,
+        "may": _may(context, package, extra) if working else [],
     }
+
+
+def _suspended(extra: DatasetRow | None) -> dict[str, Any] | None:
+    if extra is None or not extra.suspended:
+        return None
+    return {
+        "reason": extra.suspended_reason,
+        "since": extra.suspended_at.isoformat() if extra.suspended_at else None,
+        "by_authority": extra.suspended_by_authority,
+    }
+
+
+def _may(context: Any, package: Any, extra: DatasetRow | None) -> list[str]:
+    """Names of commands for forms and buttons; each command checks for itself."""
+    actor = actors.of(person(context), command.actor(context))
+    place = package.owner_org or ""
+    suspended = bool(extra and extra.suspended)
+    by_authority = bool(extra and extra.suspended_by_authority)
+    names = release_rules.may(suspended, by_authority, actor, place)
+    names += standing_rules.may(actor, place, jurisdiction.profile())
+    if grant_rules.decides(actor, place):
+        names.append("grant")
+    try:
+        toolkit.check_access("govopen_dataset_reclassify", context, {"id": package.id})
+    except toolkit.NotAuthorized:
+        return names
+    return [*names, "reclassify"]
 
 
 def _texts(text: Any) -> dict[str, str]:
@@ -159,8 +194,18 @@ def _as_caller(context: Any) -> Any:
     }
 
 
+def _own(context: Any, data: dict[str, Any]) -> bool:
+    """Does the caller edit this dataset for its department? Then withdrawing it is no decision."""
+    reference = data.get("id")
+    package = model.Package.get(reference) if isinstance(reference, str) else None
+    return package is not None and package.owner_org in actors.of(person(context), None).edits
+
+
+@command.decision(unless=_own)
 def govopen_dataset_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take a dataset from the public at once, with everything that belongs to it.
+
+    Its own department may do so by any token; for others it is a decision.
 
     :param id: id or name of the dataset
     :param reason: why
@@ -169,6 +214,7 @@ def govopen_dataset_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str
     return _suspension(context, data_dict, suspend=True)
 
 
+@command.decision()
 def govopen_dataset_restore(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Lift a suspension; what the data authority suspended, only the authority restores.
 
@@ -199,7 +245,7 @@ def _suspension(context: Any, data: dict[str, Any], suspend: bool) -> dict[str, 
     extra.suspended = suspend
     extra.suspended_at = now if suspend else None
     extra.suspended_reason = reason if suspend else None
-    extra.suspended_by_authority = suspend and (actor.authority or actor.operator)
+    extra.suspended_by_authority = suspend and bool(events[0].payload["by_authority"])
     gate.note(context, package, events, now)
     gate.settle(context, package.id)
     command.finish(context)

@@ -18,6 +18,7 @@ from ckanext.govopen.model import ledger, settings
 __all__ = ["govopen_duty_give", "govopen_duty_list", "govopen_duty_take"]
 
 
+@command.decision()
 def govopen_duty_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Give a duty in an organisation to a person.
 
@@ -54,6 +55,7 @@ def govopen_duty_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     return _dictize(rows)[0]
 
 
+@command.decision()
 def govopen_duty_take(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take a duty away from a person, and from those who stand in for him.
 

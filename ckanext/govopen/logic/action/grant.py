@@ -35,6 +35,7 @@ LIMIT = 1000
 STATES = ("active", "suspended", "revoked", "ended")
 
 
+@command.decision()
 def govopen_grant_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Give a grant for a conditional dataset without an application.
 
@@ -98,6 +99,7 @@ def govopen_grant_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     return _write(context, grant.id, events)
 
 
+@command.decision()
 def govopen_grant_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Stop a grant for the time being: from the next request on it gives nothing.
 
@@ -111,11 +113,13 @@ def govopen_grant_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     return _change(context, data_dict, "govopen_grant_suspend", rules.Suspend)
 
 
+@command.decision()
 def govopen_grant_resume(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Let a suspended grant work again. Parameters as in :func:`govopen_grant_suspend`."""
     return _change(context, data_dict, "govopen_grant_resume", rules.Resume)
 
 
+@command.decision()
 def govopen_grant_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """End a grant for good. Parameters as in :func:`govopen_grant_suspend`."""
     return _change(context, data_dict, "govopen_grant_revoke", rules.Revoke)
@@ -158,8 +162,8 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
             tk._("Unknown value %(name)s. Use one of: %(known)s.")
             % {"name": state[:100], "known": ", ".join(STATES)},
         )
-    limit = _number(data_dict.get("limit", 100), "limit", errors)
-    offset = _number(data_dict.get("offset", 0), "offset", errors)
+    limit = values.number(data_dict, "limit", errors)
+    offset = values.number(data_dict, "offset", errors) or 0
     errors.stop()
     who = person(context)
     package = model.Package.get(reference) if reference else None
@@ -170,7 +174,7 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         person=user.id if user else None,
         or_person=who.user_id,
         state=state or None,
-        limit=min(limit, LIMIT),
+        limit=min(100 if limit is None else limit, LIMIT),
         offset=offset,
     )
     return {"count": count, "results": _dictize(context, rows)}
@@ -242,16 +246,6 @@ def _dataset(context: Any, data_dict: dict[str, Any], errors: values.Errors) -> 
     return package
 
 
-def _number(value: Any, field: str, errors: values.Errors) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        number = -1
-    if number < 0 or isinstance(value, bool):
-        errors.add(field, tk._("Must be a number from 0 on."))
-    return max(number, 0)
-
-
 def _quota(value: Any, errors: values.Errors) -> rules.Quota:
     known = ("downloads", "rows_per_day", "requests_per_day")
     if value is None or value == "":
@@ -260,7 +254,7 @@ def _quota(value: Any, errors: values.Errors) -> rules.Quota:
         errors.add("quota", tk._("Must be an object with %(known)s.") % {"known": ", ".join(known)})
         return rules.Quota()
     numbers = {
-        key: _number(number, "quota", errors) for key, number in value.items() if number is not None
+        key: values.number({"quota": number}, "quota", errors) for key, number in value.items()
     }
     return rules.Quota(**numbers)
 

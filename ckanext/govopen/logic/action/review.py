@@ -14,10 +14,11 @@ from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import release as release_rules
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.classification import Missing, check_requirements
+from ckanext.govopen.domain.number import whole
 from ckanext.govopen.domain.refusal import N_, Refused
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, gate, snapshot, working_copy
-from ckanext.govopen.model import jurisdiction
+from ckanext.govopen.model import catalogue, jurisdiction
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import review as reviews
 from ckanext.govopen.model.review import ReviewRow
@@ -99,14 +100,11 @@ def _number(data: dict[str, Any], key: str, default: int, highest: int) -> int:
     if value in (None, ""):
         return default
     try:
-        number = int(value)
-    except (TypeError, ValueError):
-        number = -1
-    if not 0 <= number <= highest:
+        return whole(value, highest=highest)
+    except ValueError:
         raise toolkit.ValidationError(
             {key: [toolkit._("This is not a number that is possible here.")]}
-        )
-    return number
+        ) from None
 
 
 def _dictize(rows: list[ReviewRow], who: Person) -> list[dict[str, Any]]:
@@ -138,6 +136,7 @@ def _dictize(rows: list[ReviewRow], who: Person) -> list[dict[str, Any]]:
     }
     actor = actors.of(who, None)
     profile, offices = jurisdiction.profile(), gate.review_offices()
+    singly = catalogue.singly(model.Session, packages)
     return [
         {
             "id": row.id,
@@ -153,6 +152,7 @@ def _dictize(rows: list[ReviewRow], who: Person) -> list[dict[str, Any]]:
             "decided_by": people.get(row.decided_by or ""),
             "submitters": [people.get(i, i) for i in row.submitters or ()],
             "remarks": row.remarks,
+            "singly": row.package_id in singly,
             "may": rules.may(
                 reviews.to_state(row),
                 actor,
@@ -301,8 +301,12 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     return _dictize([row], who)[0]
 
 
+@command.decision()
 def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Decide one or many reviews: each by itself, so that one refused leaves the others alone.
+
+    A decision on many leaves out the reviews that have to be decided one by one (``singly`` in
+    :func:`govopen_review_list`): their results are not ``ok``, with a ``refusal``.
 
     :param decisions: ``[{"id", "fingerprint", "decision": "approve" or "return", "remarks",
         "answers", "break_glass"}]``; or the same keys at the top level for one decision
@@ -330,7 +334,7 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     for decision in decisions:
         try:
             with model.Session.begin_nested():
-                row = _decide(context, decision)
+                row = _decide(context, decision, many=len(decisions) > 1)
                 results.append(
                     {"id": row.id, "dataset_id": row.package_id, "ok": True, "state": row.status}
                 )
@@ -359,7 +363,7 @@ def _failed(decision: dict[str, Any], error: Any) -> dict[str, Any]:
     return {"id": decision.get("id"), "dataset_id": None, "ok": False, "error": error}
 
 
-def _decide(context: Any, data: dict[str, Any]) -> ReviewRow:
+def _decide(context: Any, data: dict[str, Any], many: bool) -> ReviewRow:
     reference, named, decision = command.required(data, "id", "fingerprint", "decision")
     if decision not in ("approve", "return"):
         raise toolkit.ValidationError({"decision": [toolkit._("Either approve or return.")]})
@@ -367,6 +371,8 @@ def _decide(context: Any, data: dict[str, Any]) -> ReviewRow:
     if not isinstance(answers, dict):
         raise toolkit.ValidationError({"answers": [toolkit._("Yes or no per question.")]})
     row = _found(context, {"id": reference})
+    if many and catalogue.singly(model.Session, [row.package_id]):
+        raise rules.one_by_one()
     working_copy.lock(row.package_id)
     model.Session.refresh(row)
     package = model.Package.get(row.package_id)

@@ -20,6 +20,7 @@ from ckanext.govopen.model import standing as standing_model
 __all__ = ["govopen_standing_give", "govopen_standing_list", "govopen_standing_take"]
 
 
+@command.decision()
 def govopen_standing_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Approve in advance what a source may deliver to a released resource, until a day.
 
@@ -81,6 +82,7 @@ def govopen_standing_give(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     return result
 
 
+@command.decision()
 def govopen_standing_take(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """End the standing approval of a resource at once.
 

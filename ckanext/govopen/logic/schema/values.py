@@ -9,9 +9,12 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.domain.number import whole
 from ckanext.govopen.domain.terms import SHANGHAI
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: Numbers below this fit every column and every LIMIT.
+_NUMBERS = 2**31
 
 
 class Errors(dict[str, list[str]]):
@@ -63,6 +66,18 @@ def moment(
         errors.add(
             field, tk._("Not a date: %(value)s. Write it as 2026-11-22.") % {"value": value[:40]}
         )
+        return None
+
+
+def number(data: dict[str, Any], field: str, errors: Errors) -> int | None:
+    """A number from 0 on; None when it is left out."""
+    value = data.get(field)
+    if value is None or value == "":
+        return None
+    try:
+        return whole(value, highest=_NUMBERS - 1)
+    except ValueError:
+        errors.add(field, tk._("Must be a number from 0 on."))
         return None
 
 

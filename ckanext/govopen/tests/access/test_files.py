@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import io
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ckan.common import config
 from ckan.lib.files import storages
 from ckan.lib.files.default.memory import MemoryStorage
 from ckan.plugins import toolkit
+from rdflib import Graph, Namespace
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.access import files
@@ -144,7 +146,7 @@ def test_uploader_fills_the_resource(site: Site) -> None:
     made = upload.get_resource_uploader(resource)
     assert resource["url"] == "-2025.csv"
     assert resource["url_type"] == "upload"
-    assert resource["hash"] == "sha256:" + hashlib.sha256(CSV.encode()).hexdigest()
+    assert resource["hash"] == hashlib.sha256(CSV.encode()).hexdigest()
     assert (resource["size"], resource["mimetype"]) == (len(CSV.encode()), "text/csv")
     assert "upload" not in resource
     assert made.filesize == len(CSV.encode())
@@ -290,3 +292,33 @@ def test_actions_for_staff(site: Site) -> None:
     with pytest.raises(toolkit.NotAuthorized):
         site.call("govopen_file_collect", "editor")
     assert site.call("govopen_file_collect", "operator")["removed"] >= 0
+
+
+def test_catalogues_tell_the_digest(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """The RDF of a dataset has the digest as a value that its type allows, and its algorithm."""
+    package_id, resource_id = site.published()
+    with caplog.at_level(logging.WARNING, logger="rdflib.term"):
+        turtle = site.get(f"/dataset/{package_id}.ttl").body
+        graph = Graph().parse(data=turtle, format="turtle")
+    assert not [record for record in caplog.records if record.name.startswith("rdflib")]
+    spdx = Namespace("http://spdx.org/rdf/terms#")
+    (checksum,) = graph.subjects(spdx.checksumValue)
+    (value,) = graph.objects(checksum, spdx.checksumValue)
+    digest = hashlib.sha256(CSV.encode()).hexdigest()
+    assert str(value).lower() == digest
+    assert value.toPython() == bytes.fromhex(digest)  # pyright: ignore[reportAttributeAccessIssue]
+    assert list(graph.objects(checksum, spdx.algorithm)) == [spdx.checksumAlgorithm_sha256]
+    assert site.call("resource_show", None, id=resource_id)["hash"] == digest
+
+
+def test_the_digest_goes_with_its_file(site: Site) -> None:
+    package = site.dataset()
+    resource = site.upload(package["id"], CSV)
+    changed = site.call(
+        "resource_patch",
+        "editor",
+        id=resource["id"],
+        url="https://example.com/a",
+        clear_upload=True,
+    )
+    assert not changed.get("hash") and not changed.get("hash_algorithm")

@@ -150,7 +150,11 @@ def test_what_the_rows_promise_is_there(portal: Portal) -> None:
 
 _BY_ANOTHER = {"datastore_records_delete"}
 #: Handlers beside the way of covering that the row names.
-_MORE = {"package_delete", "package_owner_org_update", "dataset_purge", "resource_view_reorder"}
+_MORE = {
+    *("group_create", "group_update", "group_delete", "group_purge"),
+    *("package_delete", "package_owner_org_update", "dataset_purge", "resource_view_reorder"),
+    *("api_token_create", "api_token_list", "user_create", "user_update"),
+}
 
 
 def test_a_wrong_row_is_an_error() -> None:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ckan.common import config
 from ckan.lib.search.index import PackageSearchIndex
 
 from ckanext.govopen.search import document
-from ckanext.govopen.tests.portal import AUTHORITY, Department, Portal, User
+from ckanext.govopen.tests.portal import AUTHORITY, Department, Portal, User, unique
 
 BASIS = [{"instrument": "数据安全法", "article": "21", "kind": "law"}]
 CONDITION = {"open_condition": "须申请", "class_reason": "涉及安全", "legal_basis": BASIS}
@@ -78,7 +77,7 @@ def test_a_grant(
     applicant, other = User.make(), User.make()
     made = portal.call(
         "govopen_grant_give",
-        portal.operator,
+        portal.operator.deciding,
         package_id=shown.id,
         persons=[applicant.id],
         purpose="research",
@@ -91,11 +90,11 @@ def test_a_grant(
         assert not shown.content(outsider)
     late()
     change = {"id": made["id"], "reason": "x", "break_glass": "x"}
-    portal.call(f"govopen_grant_{way}", portal.operator, **change)
+    portal.call(f"govopen_grant_{way}", portal.operator.deciding, **change)
     assert not shown.content(applicant)
     assert shown.description(applicant)
     if way == "suspend":
-        portal.call("govopen_grant_resume", portal.operator, **change)
+        portal.call("govopen_grant_resume", portal.operator.deciding, **change)
         assert shown.content(applicant)
 
 
@@ -142,7 +141,7 @@ def test_a_duty(
     late()
     portal.call(
         "govopen_duty_take",
-        portal.operator,
+        portal.operator.deciding,
         user=user.name,
         organization=place,
         duty=duty,
@@ -169,8 +168,6 @@ def test_a_membership(portal: Portal, department: Department, late: Callable[[],
 
 def test_public_rows_of_the_stream(portal: Portal, department: Department) -> None:
     """What was public in the activity stream is not any more once the dataset was tightened."""
-    # CKAN hides what the site's own account does; releases are its acts.
-    config["ckan.hide_activity_from_users"] = ["nobody-is-hidden"]
     shown = Shown(portal, department)
     public = portal.call("package_activity_list", id=shown.id)
     assert [row["activity_type"] for row in public] == ["new package"]
@@ -193,3 +190,55 @@ def test_public_rows_of_the_stream(portal: Portal, department: Department) -> No
     assert answer.status_code == nothing.status_code
     assert shown.name not in answer.get_data(as_text=True)
     assert len(portal.call("package_activity_list", department.editor, id=shown.id)) > 1
+
+
+def test_the_public_stream_tells_releases_and_nothing_hidden(
+    portal: Portal, department: Department
+) -> None:
+    """With the settings that the launcher writes; in the API and on the pages."""
+    shown = Shown(portal, department)
+    hidden = portal.dataset(department, title=unique("hidden title"))
+    for action, data in (
+        ("package_activity_list", {"id": shown.id}),
+        ("organization_activity_list", {"id": department.id}),
+        ("recently_changed_packages_activity_list", {"limit": 20}),
+    ):
+        rows = portal.call(action, **data)
+        told = [row["activity_type"] for row in rows if row["object_id"] == shown.id]
+        assert told == ["new package"], action
+        assert hidden["id"] not in str(rows) and hidden["title"] not in str(rows), action
+    for path in (f"/dataset/activity/{shown.id}", f"/organization/activity/{department.id}"):
+        page = portal.get(path)
+        assert page.status_code == 200, path
+        text = page.get_data(as_text=True)
+        assert f"/dataset/{shown.name}" in text or f"/dataset/{shown.id}" in text, path
+        assert hidden["name"] not in text and hidden["title"] not in text, path
+        assert department.editor.name not in text, path
+    assert portal.get(f"/dataset/activity/{hidden['id']}").status_code == 404
+
+
+def test_a_link_that_became_conditional(
+    portal: Portal, department: Department, late: Callable[[], None]
+) -> None:
+    """The index may still have the address that was public; nobody gets it any more."""
+    address = f"https://data.example.com/{unique('link')}"
+    made = portal.dataset(department)
+    portal.call("resource_create", department.editor, package_id=made["id"], url=address, name="a")
+    portal.approve(department, made["id"])
+    query = {"fq": f"name:{made['name']}"}
+    assert address in str(portal.call("package_search", **query))
+    late()
+    portal.call(
+        "govopen_dataset_reclassify",
+        department.editor,
+        id=made["id"],
+        open_class="conditional",
+        open_condition="x",
+        reason="x",
+        legal_basis=BASIS,
+    )
+    for more in ({}, {"use_default_schema": True}):
+        found = portal.call("package_search", **query, **more)
+        assert found["count"] == 1
+        assert address not in str(found)
+    assert address not in str(portal.call("package_show", id=made["id"]))

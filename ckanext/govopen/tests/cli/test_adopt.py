@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,13 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.cli.cli import ckan
 from ckan.plugins import toolkit as tk
+from ckanext.activity.model import Activity
 
 from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.sight import sight
+from ckanext.govopen.cli import common
+from ckanext.govopen.cli.checks import database
+from ckanext.govopen.logic import file_upkeep
 from ckanext.govopen.model import ledger
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model.release import DatasetRow
@@ -128,3 +133,87 @@ def test_the_command_shows_first_and_acts_on_a_choice(site: Site, cli: Any) -> N
     assert releases.live(made["id"]) is not None
     again = cli.invoke(ckan, ["govopen", "adopt", "--json"])
     assert json.loads(again.output[again.output.index("{\n") :])["count"] == 0
+
+
+def test_its_earlier_history_is_the_department_s(site: Site) -> None:
+    """CKAN labelled rows "public" that nobody has reviewed: no outsider gets them, at any time."""
+    made = older(site)
+    row = Activity(
+        user_id=made["creator_user_id"],
+        object_id=made["id"],
+        activity_type="changed package",
+        data={"package": {"title": "before-the-review"}, "actor": None},
+        permission_labels=["public"],
+    )
+    model.Session.add(row)
+    model.repo.commit()
+    place = row.id
+
+    def seen(who: str | None) -> bool:
+        rows = site.call("organization_activity_list", who, id=made["owner_org"], limit=100)
+        return place in {each["id"] for each in rows}
+
+    assert not seen(None) and not seen("citizen")
+    adopt(site, "operator", id=made["id"], choice="release_as_is", review_by="2099-03-31")
+    assert not seen(None) and not seen("citizen")
+    assert seen("editor")
+
+
+def test_a_file_that_is_not_what_its_name_says_is_taken_over(
+    site: Site, ckan_config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = older(site)
+    resource = site.call(
+        "resource_create", "editor", package_id=made["id"], url="table.xlsx", url_type="upload"
+    )
+    for kind in (DatasetRow, ReviewRow):
+        model.Session.execute(sa.delete(kind).where(kind.package_id == made["id"]))
+    package = model.Package.get(made["id"])
+    assert package is not None
+    package.private = False
+    model.repo.commit()
+
+    def hindrance() -> Any:
+        rows = site.call("govopen_adopt_list", "operator")["results"]
+        return next(row["hindrance"] for row in rows if row["id"] == made["id"])
+
+    assert hindrance() == "file_missing"
+    monkeypatch.setitem(ckan_config, "ckan.storage_path", str(tmp_path))
+    rid = resource["id"]
+    place = tmp_path / "resources" / rid[:3] / rid[3:6] / rid[6:]
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"a,b\n1,2\n")
+    assert hindrance() is None
+    result = adopt(site, "operator", id=made["id"], choice="release_as_is", review_by="2099-03-31")
+    assert result["released"] is True
+    answer = site.get(f"/dataset/{made['id']}/resource/{rid}/download", None)
+    assert (answer.status_code, answer.data) == (200, b"a,b\n1,2\n")
+
+
+def test_only_those_that_are_named(site: Site, cli: Any) -> None:
+    one, other = older(site), older(site)
+    words = ["govopen", "adopt", one["name"], "--withhold"]
+    done = cli.invoke(ckan, words)
+    assert done.exit_code == 0, done.output
+    model.Session.expire_all()
+    assert model.Session.get(DatasetRow, one["id"]) is not None
+    assert model.Session.get(DatasetRow, other["id"]) is None
+    assert cli.invoke(ckan, words).exit_code == 1  # it does not wait any more
+    assert "adopt" in {finding.code for finding in database.adoption()}
+
+
+def test_a_refused_takeover_leaves_nothing_behind(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = older(site)
+
+    def refuse(*_: Any) -> Any:
+        raise tk.ValidationError({"upload": ["no"]})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_upkeep, "take_over", refuse)
+        with pytest.raises(common.Failed):
+            common.act("govopen_dataset_adopt", {"id": made["id"], "choice": "withhold"})
+    model.repo.commit()
+    package = model.Package.get(made["id"])
+    assert package is not None and "open_class" not in package.extras

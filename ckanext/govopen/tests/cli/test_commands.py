@@ -12,7 +12,7 @@ from ckan import model
 from ckan.cli.cli import ckan
 from ckan.tests import factories
 
-from ckanext.govopen.cli import key
+from ckanext.govopen.model import signing
 from ckanext.govopen.tests.access.site import Site
 from ckanext.govopen.tests.portal import unique
 
@@ -35,6 +35,7 @@ def test_init_makes_the_authority_and_the_key_once(
     name, target = unique("bureau"), tmp_path / "keys" / "ledger.pem"
     monkeypatch.setitem(ckan_config, "ckanext.govopen.authority", name)
     monkeypatch.setitem(ckan_config, "ckanext.govopen.ledger.key_file", str(target))
+    monkeypatch.setattr(signing, "STREAM", f"ledger/{unique('keys')}")  # a site without a key
     run("init")
     organization = model.Group.get(name)
     assert organization is not None and organization.is_organization and organization.title
@@ -42,17 +43,17 @@ def test_init_makes_the_authority_and_the_key_once(
     first = target.read_bytes()
     run("init")
     assert target.read_bytes() == first
-    assert key.problem(target) is None
+    assert signing.problem(target) is None
 
 
 def test_a_broken_or_readable_key_is_said(tmp_path: Path) -> None:
     target = tmp_path / "key.pem"
-    assert "not there" in str(key.problem(target))
+    assert "not there" in str(signing.problem(target))
     target.write_text("nothing")
     target.chmod(0o600)
-    assert "cannot be used" in str(key.problem(target))
+    assert "cannot be used" in str(signing.problem(target))
     target.chmod(0o644)
-    assert "chmod 600" in str(key.problem(target))
+    assert "chmod 600" in str(signing.problem(target))
 
 
 def test_duties_on_the_command_line(run: Any, site: Site) -> None:

@@ -44,6 +44,8 @@ def test_the_settings_that_the_launcher_writes_are_good() -> None:
         ("ckan.datastore.public_table_search", "_table_metadata", "error", "setting"),
         ("ckan.views.default_views", "text_view", "warning", "setting"),
         ("ckan.search.solr_commit", "false", "warning", "setting"),
+        ("ckan.hide_activity_from_users", "", "warning", "setting"),
+        ("ckan.hide_activity_from_users", "somebody govopen", "warning", "setting"),
         ("ckan.files.storage.resources.public", "true", "error", "setting"),
         ("debug", "true", "error", "setting"),
         ("ckan.site_url", "http://data.example.cn", "warning", "setting"),
@@ -106,6 +108,14 @@ def test_a_solr_that_does_not_answer_is_an_error(
 ) -> None:
     monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/none")
     assert [(f.level, f.code) for f in services.check(index=True)] == [("error", "solr")]
+
+
+@pytest.mark.parametrize(
+    ("status", "todo"), [(401, "solr_password"), (404, "solr_url"), (500, "new core")]
+)
+def test_a_solr_that_answers_with_an_error_is_told_apart(status: int, todo: str) -> None:
+    found = services.unfit(status)
+    assert found.level == "error" and str(status) in found.message and todo in found.todo
 
 
 def test_a_storage_that_is_not_there_is_an_error(

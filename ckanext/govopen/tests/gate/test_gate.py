@@ -214,7 +214,7 @@ def test_suspension_takes_all_and_restoring_gives_it_back(
     portal.call("package_patch", department.editor, id=made["id"], notes="x")
     portal.approve(department, made["id"])
     assert shown(portal, made["id"]) is None
-    portal.call("govopen_dataset_restore", department.editor, id=made["id"], reason="已改")
+    portal.call("govopen_dataset_restore", department.editor.deciding, id=made["id"], reason="已改")
     assert shown(portal, made["id"]) is not None
     assert portal.get(url).status_code == 200
 
@@ -225,12 +225,14 @@ def test_what_the_authority_suspends_only_the_authority_restores(
     authority = User.make()
     portal.duty(authority, AUTHORITY, "authority")
     made = portal.released(department)
-    portal.call("govopen_dataset_suspend", authority, id=made["id"], reason="风险")
+    portal.call("govopen_dataset_suspend", authority.deciding, id=made["id"], reason="风险")
     with pytest.raises(Refused) as refused:
-        portal.call("govopen_dataset_restore", department.editor, id=made["id"], reason="x")
+        portal.call(
+            "govopen_dataset_restore", department.editor.deciding, id=made["id"], reason="x"
+        )
     assert refused.value.status in (403, 409)
     assert shown(portal, made["id"]) is None
-    portal.call("govopen_dataset_restore", authority, id=made["id"], reason="x")
+    portal.call("govopen_dataset_restore", authority.deciding, id=made["id"], reason="x")
     assert shown(portal, made["id"]) is not None
 
 
@@ -259,7 +261,7 @@ def test_who_submitted_does_not_decide(portal: Portal, department: Department) -
     with pytest.raises(Refused) as refused:
         portal.call(
             "govopen_review_decide",
-            both,
+            both.deciding,
             id=read["id"],
             fingerprint=read["fingerprint"],
             decision="approve",
@@ -288,7 +290,7 @@ def test_others_do_not_decide(portal: Portal, department: Department) -> None:
         (department.editor, {409}),
         (portal.operator, {409}),  # sees everything and decides nothing
     ):
-        answer = portal.ask("govopen_review_decide", decision, user)
+        answer = portal.ask("govopen_review_decide", decision, user and user.deciding)
         assert answer.status_code in statuses, (user, answer.get_data(as_text=True)[:300])
         assert shown(portal, made["id"]) is None
 
@@ -299,7 +301,7 @@ def test_the_operator_breaks_the_glass(portal: Portal, department: Department) -
     read = portal.call("govopen_review_show", portal.operator, id=made["id"])
     portal.call(
         "govopen_review_decide",
-        portal.operator,
+        portal.operator.deciding,
         id=read["id"],
         fingerprint=read["fingerprint"],
         decision="approve",
@@ -339,7 +341,7 @@ def test_the_authority_does_not_decide_where_there_is_an_office(
     answer = portal.ask(
         "govopen_review_decide",
         {"id": read["id"], "fingerprint": read["fingerprint"], "decision": "approve"},
-        authority,
+        authority.deciding,
     )
     assert answer.status_code == 409
     assert "decide" not in read["may"]
@@ -358,7 +360,7 @@ def test_another_fingerprint_is_refused(portal: Portal, department: Department) 
         answer = portal.ask(
             "govopen_review_decide",
             {"id": read["id"], "fingerprint": fingerprint, "decision": "approve"},
-            department.reviewer,
+            department.reviewer.deciding,
         )
         assert answer.status_code == 409
         assert shown(portal, made["id"]) is None
@@ -374,7 +376,7 @@ def test_other_bytes_are_another_fingerprint(portal: Portal, department: Departm
     answer = portal.ask(
         "govopen_review_decide",
         {"id": read["id"], "fingerprint": read["fingerprint"], "decision": "approve"},
-        department.reviewer,
+        department.reviewer.deciding,
     )
     assert answer.status_code == 409
     assert shown(portal, made["id"]) is None
@@ -390,7 +392,9 @@ def test_many_at_once_each_by_itself(portal: Portal, department: Department) -> 
             {"id": read["id"], "fingerprint": read["fingerprint"], "decision": "approve"}
         )
     portal.call("package_patch", department.editor, id=sets[1]["id"], notes="in between")
-    results = portal.call("govopen_review_decide", department.reviewer, decisions=decisions)
+    results = portal.call(
+        "govopen_review_decide", department.reviewer.deciding, decisions=decisions
+    )
     assert [row["ok"] for row in results["results"]] == [True, False, True]
     assert [shown(portal, each["id"]) is not None for each in sets] == [True, False, True]
 

@@ -65,7 +65,7 @@ def test_every_write_takes_the_lock(portal: Portal, action: str) -> None:
         data["reason"] = "x"
     elif action == "govopen_review_decide":
         data = {"id": read["id"], "fingerprint": read["fingerprint"], "decision": "approve"}
-        user = department.reviewer
+        user = department.reviewer.deciding
     model.Session.remove()
     engine: Any = model.meta.engine
     with engine.connect() as holder, engine.connect() as observer:
@@ -97,7 +97,7 @@ def test_approval_and_change_at_the_same_time(portal: Portal) -> None:
                 portal,
                 "govopen_review_decide",
                 {"id": read["id"], "fingerprint": read["fingerprint"], "decision": "approve"},
-                department.reviewer,
+                department.reviewer.deciding,
             ),
             Call(portal, "package_patch", {"id": made["id"], "title": "偷换"}, department.editor),
         ]
@@ -138,7 +138,7 @@ def test_killed_before_the_commit_nothing_has_happened(
             portal.ask(
                 "govopen_review_decide",
                 {"id": read["id"], "fingerprint": read["fingerprint"], "decision": "approve"},
-                department.reviewer,
+                department.reviewer.deciding,
             )
     model.Session.rollback()
     model.Session.remove()

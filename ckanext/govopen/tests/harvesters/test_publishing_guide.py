@@ -52,7 +52,7 @@ class Walk:
             "LC_ALL": "C.UTF-8",
             "PORTAL": address,
             "TOKEN": department.editor.token,
-            "REVIEWER_TOKEN": department.reviewer.token,
+            "REVIEWER_TOKEN": department.reviewer.deciding.token,
             "DEPARTMENT": department.name,
             "NO_PROXY": "*",
         }

@@ -80,7 +80,7 @@ def test_nobody_who_stands_behind_the_source_decides(catalogue: Catalogue) -> No
     answer = portal.ask(
         "govopen_review_decide",
         {"id": read["id"], "fingerprint": read["fingerprint"], "decision": "approve"},
-        catalogue.keeper,
+        catalogue.keeper.deciding,
     )
     assert answer.status_code == 409
     assert catalogue.public(row) is None

@@ -13,7 +13,7 @@ from ckan.lib.search.common import make_connection
 from ckan.plugins import toolkit
 from sqlalchemy import event
 
-from ckanext.govopen.access.labels import dataset_labels
+from ckanext.govopen.access.labels import PUBLIC, dataset_labels
 from ckanext.govopen.model.release import DatasetRow
 from ckanext.govopen.search import document
 from ckanext.govopen.search.fields import HIDDEN_FORM
@@ -120,8 +120,8 @@ def test_labels_are_those_of_the_policy(site: Site) -> None:
         package = model.Package.get(package_id)
         assert package is not None
         assert labels_of(package_id) == set(dataset_labels(package))
-    assert "public" in labels_of(released["id"])
-    assert "public" not in labels_of(waiting["id"])
+    assert PUBLIC in labels_of(released["id"])
+    assert PUBLIC not in labels_of(waiting["id"])
 
 
 def test_hook_and_batch_make_the_same_document(site: Site) -> None:
@@ -235,7 +235,7 @@ def test_without_review_a_dataset_stays_ckans_own(
     found = stored(package["id"])
     assert found and found["govopen_form"] == "ckan"
     assert found["open"] and found["name"] == package["name"]
-    assert "public" not in labels_of(package["id"])
+    assert PUBLIC not in labels_of(package["id"])
 
 
 def test_a_search_engine_that_is_away_is_told_without_words(
@@ -253,3 +253,74 @@ def test_unknown_and_empty_lists_do_nothing(site: Site) -> None:
     document.remove_many([])
     document.index_many(["no-such-id"])
     assert stored("no-such-id") is None
+
+
+DATES = {
+    "zone_date": "2020-01-01T00:00:00+08:00",
+    "plain_date": "2020-01-01",
+    "garbage_date": "not known",
+    "early_date": "0001-01-01T00:00:00+08:00",
+    "late_date": "9999-12-31T23:59:59-08:00",
+}
+IMPOSSIBLE = ["99999999999", "2020-01-01T00:00:00+99:00"]
+
+
+@pytest.mark.parametrize("review", ["on", "off"])
+def test_dates_of_any_form_keep_no_dataset_out(
+    site: Site, review: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Solr reads dates in UTC only: others are turned into these, what is no date is left out."""
+    monkeypatch.setitem(toolkit.config, "ckanext.govopen.review", review)
+    extras = [{"key": key, "value": value} for key, value in DATES.items()]
+    made = site.dataset(extras=extras)
+    assert stored(made["id"]) is not None
+    if review == "on":
+        site.release(made["id"])
+    found = stored(made["id"])
+    assert found is not None and found["open"]
+    assert found["zone_date"] == found["extras_zone_date"] == "2019-12-31T16:00:00Z"
+    assert found["plain_date"] == "2020-01-01T00:00:00Z"
+    assert "garbage_date" not in found
+    shown = site.portal.call("package_show", id=made["id"])
+    assert {extra["key"]: extra["value"] for extra in shown["extras"]} == DATES
+
+
+@pytest.mark.parametrize("value", IMPOSSIBLE)
+def test_dates_that_break_ckans_indexing_are_refused(site: Site, value: str) -> None:
+    """Otherwise the answer would be a 500 and the dataset lost."""
+    made = site.dataset()
+    extras = [{"key": "some_date", "value": value}]
+    asked = {**site.portal.fields(site.department), "extras": extras}
+    editor = site.department.editor
+    for action, data in (
+        ("package_create", asked),
+        ("package_patch", {"id": made["id"], "extras": extras}),
+        ("package_revise", {"match": {"id": made["id"]}, "update": {"extras": extras}}),
+    ):
+        answer = site.portal.ask(action, data, editor)
+        assert answer.status_code == 409, answer.get_data(as_text=True)
+        assert "some_date" in answer.get_data(as_text=True)
+    assert not site.portal.call("package_show", editor, id=made["id"]).get("extras")
+
+
+def test_ckans_own_documents_may_have_a_time_zone() -> None:
+    """As CKAN sends them while the extension is off; what is no date it leaves out itself."""
+    solr = make_connection(decode_dates=False)
+    one = {
+        "index_id": unique("date"),
+        "id": unique("date"),
+        "site_id": unique("elsewhere"),
+        "entity_type": "package",
+        "dataset_type": "dataset",
+        "some_date": "2020-01-01T00:00:00+08:00",
+        "other_date": "2014-03-22T05:42:14Z",
+        "third_date": "2014-03-22T05:42:14.123456+00:00",
+    }
+    solr.add([one], commit=True)
+    try:
+        (found,) = solr.search(f'index_id:"{one["index_id"]}"', fl="*").docs
+    finally:
+        solr.delete(q=f'index_id:"{one["index_id"]}"', commit=True)
+    assert found["some_date"] == "2019-12-31T16:00:00Z"
+    assert found["other_date"] == "2014-03-22T05:42:14Z"
+    assert found["third_date"].startswith("2014-03-22T05:42:14")

@@ -88,3 +88,10 @@ def test_roots_closed_folder_is_not_the_home(
     assert default_home(closed / "repository").parent == Path("/var/lib")
     monkeypatch.setattr(home_module, "is_root", lambda: False)
     assert default_home(closed / "repository") == closed / "repository/.portal"
+
+
+def test_a_home_behind_a_link_is_the_folder_itself(tmp_path: Path) -> None:
+    """CKAN's storages refuse every path with a symbolic link in it."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    assert Home(tmp_path / "link").root == (tmp_path / "disk").resolve()

@@ -48,6 +48,7 @@ def test_internal_fields_of_the_portal_are_never_other_fields() -> None:
 
 def test_without_scheming_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(others, "plugin_loaded", lambda name: False)
+    assert others.dataset_schema() == {}
     assert others.govopen_other_fields("dataset", "dataset") == []
     assert others.govopen_words({"en": "Text"}) == "Text"
     assert others.govopen_words(None) == ""

@@ -23,6 +23,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id"),
     )
     op.create_table(
+        "govopen_checkpoint",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("document", postgresql.JSONB(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "govopen_checkpoint_head",
+        sa.Column("stream", sa.UnicodeText(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("stream"),
+    )
+    op.create_table(
         "govopen_dataset",
         sa.Column("package_id", sa.UnicodeText(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
@@ -71,6 +85,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("stream", "version"),
     )
+    op.create_index(
+        "govopen_event_dataset",
+        "govopen_event",
+        [sa.literal_column("(payload ->> 'dataset')")],
+        unique=False,
+    )
+    op.create_index("govopen_event_type", "govopen_event", ["type", "at"], unique=False)
     op.create_index(op.f("ix_govopen_event_at"), "govopen_event", ["at"], unique=False)
     op.create_table(
         "govopen_file",
@@ -358,9 +379,13 @@ def downgrade() -> None:
     op.drop_index("govopen_file_package", table_name="govopen_file")
     op.drop_table("govopen_file")
     op.drop_index(op.f("ix_govopen_event_at"), table_name="govopen_event")
+    op.drop_index("govopen_event_type", table_name="govopen_event")
+    op.drop_index("govopen_event_dataset", table_name="govopen_event")
     op.drop_table("govopen_event")
     op.drop_index("govopen_duty_organization", table_name="govopen_duty")
     op.drop_index("govopen_duty_holder", table_name="govopen_duty")
     op.drop_table("govopen_duty")
     op.drop_table("govopen_dataset")
+    op.drop_table("govopen_checkpoint_head")
+    op.drop_table("govopen_checkpoint")
     op.drop_table("govopen_actor")

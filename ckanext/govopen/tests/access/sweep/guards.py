@@ -28,6 +28,7 @@ from ckanext.govopen.access import (
     routes,
     show,
 )
+from ckanext.govopen.access.labels import PUBLIC
 from ckanext.govopen.access.policy import Access, Sight
 from ckanext.govopen.logic import search as searching
 from ckanext.govopen.search import query
@@ -156,7 +157,7 @@ def _check_of_hits(patch: Patch, world: World) -> None:
         "title": planted.names[0],
         "state": "active",
         "capacity": "public",
-        "permission_labels": ["public"],
+        "permission_labels": [PUBLIC],
         "data_dict": shown,
         "validated_data_dict": shown,
     }

@@ -105,11 +105,11 @@ class Sweep:
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def ask(self, actor: str, ask: Ask) -> Answer:
-        """One real request with the actor's token."""
+        """One real request with the strongest token of the actor: it may decide as well."""
         user = self.world.actors[actor]
         headers = dict(ask.headers)
         if user is not None:
-            headers["Authorization"] = user.token
+            headers["Authorization"] = user.deciding.token
         options: dict[str, Any] = {"headers": headers, "base_url": "http://test.ckan.net"}
         if ask.json is not None:
             options["json"] = dict(ask.json)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.lib.search.common import make_connection
 
+from ckanext.govopen.access.labels import PUBLIC
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.tests.access.sweep.secrets import (
     DATASETS,
@@ -230,7 +231,7 @@ class World:
                 purpose = plant(kind, f"purpose {name}", INSIDE | {name})
                 made = portal.call(
                     "govopen_grant_give",
-                    portal.operator,
+                    portal.operator.deciding,
                     package_id=self.datasets[kind].id,
                     persons=[self._actor(name).id],
                     purpose=purpose,
@@ -243,7 +244,7 @@ class World:
                 if change:
                     portal.call(
                         f"govopen_grant_{change}",
-                        portal.operator,
+                        portal.operator.deciding,
                         id=made["id"],
                         reason="test",
                         break_glass="test",
@@ -408,7 +409,7 @@ class World:
                 .order_by(Activity.timestamp)
             ).all()
             for activity_id, labels in rows:
-                public = "public" in (labels or [])
+                public = PUBLIC in (labels or [])
                 self.secrets.add(
                     activity_id, kind, "activity", EVERYBODY if public and meta else INSIDE
                 )

@@ -1,0 +1,51 @@
+"""A new password: neither asking for one nor following the link tells which accounts there are."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from ckan import model
+from ckan.lib import mailer
+
+log = logging.getLogger(__name__)
+
+
+class _Discreet(logging.Filter):
+    """Drops what CKAN's mailer logs in this thread: servers repeat the address they refuse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.thread != self._thread
+
+
+def send(user: Any) -> None:
+    """Sends the link for a new password.
+
+    A failure is for the operator to know: told to the person, it would say that the account
+    exists. The log gets its kind only, neither the account nor its address.
+    """
+    talkative, discreet = logging.getLogger(mailer.__name__), _Discreet()
+    talkative.addFilter(discreet)
+    try:
+        mailer.send_reset_link(user)
+    except Exception as error:
+        log.error(
+            "A link for a new password could not be sent (%s): check the smtp.* settings.",
+            type(error.__context__ or error).__name__,
+        )
+    finally:
+        talkative.removeFilter(discreet)
+
+
+def is_valid(user_id: str, key: str | None) -> bool:
+    """Does the key of a link belong to this account?
+
+    CKAN answers an unknown account otherwise than a wrong key: asked this, both are the same.
+    """
+    user = model.User.get(user_id)
+    return user is not None and bool(key) and mailer.verify_reset_link(user, key)

@@ -1,0 +1,164 @@
+"""Reading the ledger for somebody: what he may read of it, as a page and as an export."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.access import ledger as access
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import checkpoint as checkpoint_rules
+from ckanext.govopen.domain.event import Readers
+from ckanext.govopen.domain.ledger import SealedEvent, redact, stamp
+from ckanext.govopen.domain.verification import EXPORT_FORMAT, Report, Verifier
+from ckanext.govopen.model import checkpoint, ledger
+from ckanext.govopen.model.ledger import EventRow
+
+PARTS: tuple[Readers, ...] = ("public", "party", "staff")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events: of one stream, about a dataset, of a department (both by id), of a type, from
+    a moment to a moment. ``part`` narrows to what one circle reads."""
+
+    stream: str | None = None
+    dataset: str | None = None
+    organization: str | None = None
+    type: str | None = None
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+    part: Readers | None = None
+
+    @property
+    def everything(self) -> bool:
+        return self == Wanted(part=self.part)
+
+
+def _conditions(wanted: Wanted) -> list[Any]:
+    event = EventRow.__table__
+    found: list[Any] = []
+    if wanted.stream is not None:
+        found.append(event.c.stream == wanted.stream)
+    if wanted.dataset is not None:
+        found.append(event.c.payload["dataset"].astext == wanted.dataset)
+    if wanted.organization is not None:
+        found.append(event.c.payload["organization"].astext == wanted.organization)
+    if wanted.type is not None:
+        found.append(event.c.type == wanted.type)
+    if wanted.since is not None:
+        found.append(event.c.at >= wanted.since)
+    if wanted.until is not None:
+        found.append(event.c.at < wanted.until)
+    return found
+
+
+def page(
+    context: Any, wanted: Wanted, limit: int, offset: int
+) -> tuple[list[tuple[str, SealedEvent]], bool]:
+    """Events that the person may read, newest first, each with the circle he reads it in; and
+    whether there are more. ``wanted.part`` leaves out what he reads in another circle."""
+    event = EventRow.__table__
+    as_whom = access.reader(context, "public" if wanted.part == "public" else "staff")
+    query = (
+        sa.select(event, as_whom.label("reader"))
+        .where(access.readable(as_whom), *_conditions(wanted))
+        .order_by(event.c.at.desc(), event.c.id.desc())
+        .limit(limit + 1)
+        .offset(offset)
+    )
+    if wanted.part is not None:
+        query = query.where(as_whom == wanted.part)
+    rows = model.Session.execute(query).all()
+    found = [(row.reader, redact(ledger.sealed(row), row.reader)) for row in rows[:limit]]
+    return found, len(rows) > limit
+
+
+def export(
+    context: Any, wanted: Wanted, now: datetime.datetime, after: str | None = None
+) -> Iterator[tuple[str, str | None]]:
+    """Lines of an export, each with the stream it belongs to: the header (None), then the events by
+    stream and version, redacted.
+
+    A stream is there with all its events if the person may read one of them; the others are
+    withheld, so that the chain can be verified. ``wanted.part`` is the widest circle in whose
+    place the export is made: ``public`` is what everybody gets. ``after`` leaves out the streams
+    up to this name. Read from one statement, whatever is written meanwhile.
+    """
+    event = EventRow.__table__
+    most = wanted.part or "staff"
+    whole = access.oversees(person(context)) and most == "staff" and wanted.everything
+    yield (
+        _line(
+            {
+                "format": EXPORT_FORMAT,
+                "made_at": stamp(now),
+                "reader": most,
+                "site": tk.config["ckan.site_url"],
+                "whole": whole and after is None,
+            }
+        ),
+        None,
+    )
+    as_whom = access.reader(context, most)
+    streams = sa.select(event.c.stream).where(access.readable(as_whom), *_conditions(wanted))
+    query = sa.select(event, as_whom.label("reader")).order_by(event.c.stream, event.c.version)
+    if not whole:
+        query = query.where(event.c.stream.in_(streams))
+    if after is not None:
+        query = query.where(event.c.stream > after)
+    for row in model.Session.execute(query.execution_options(yield_per=500)):
+        yield _line(redact(ledger.sealed(row), row.reader).as_dict()), row.stream
+
+
+def _line(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def verify(
+    known: checkpoint_rules.Known | None, rows: Iterable[SealedEvent], whole: bool
+) -> dict[str, Any]:
+    """Verifies events of the database; the report as :func:`as_dict` gives it.
+
+    Without ``known`` the checkpoints of the database itself are taken.
+    """
+    try:
+        known = known or checkpoint.known(model.Session)
+    except checkpoint_rules.Untrusted as error:
+        return {**as_dict(Verifier().finish()), "ok": False, "checkpoint_problem": str(error)}
+    verifier = Verifier(known, whole)
+    for row in rows:
+        verifier.add(row)
+    return as_dict(verifier.finish())
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """A report of a verification as JSON values."""
+    return {
+        "ok": not report.faults,
+        "checkpoint_problem": "",
+        "checkpoint_made_at": report.made_at,
+        "events": report.events,
+        "streams": report.streams,
+        "withheld": report.withheld,
+        "faults": [
+            {
+                "stream": fault.stream,
+                "version": fault.version,
+                "kind": fault.kind,
+                "message": fault.message,
+            }
+            for fault in report.faults
+        ],
+        "unproven": [
+            {"stream": stream, "from": proven + 1, "to": last}
+            for stream, (proven, last) in report.unproven.items()
+        ],
+    }
