@@ -20,10 +20,11 @@ from ckan.plugins import toolkit
 from flask import Response, g, redirect, request
 from werkzeug.wsgi import wrap_file
 
-from ckanext.govopen.access import deliveries, files
+from ckanext.govopen.access import deliveries, files, uses
 from ckanext.govopen.access.address import AddressRefused, Remote, open_stream, public_link
 from ckanext.govopen.access.policy import CONDITIONAL, Access, Sight
 from ckanext.govopen.access.sight import resource_sight
+from ckanext.govopen.domain.grant import Grant
 from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.model import file as file_model
 from ckanext.govopen.model import location as locations
@@ -64,10 +65,18 @@ def serve(context: Any, package_id: str, resource_id: str, filename: str | None 
     owner, access = resource_sight(context, resource_id)
     if owner is None or not access.visible or not _names(package_id, owner):
         return _not_found()
+    target = uses.Target(owner, resource_id, "download")
     if not access.content:
+        uses.refused(context, target)
         return toolkit.abort(403, toolkit._(CONDITIONAL))
-    if access.reason == "grant" and not (answer := deliveries.download(context, owner)):
-        return toolkit.abort(403, answer.text(toolkit._))
+    grants: list[Grant] = []
+    if access.reason == "grant":
+        grants, answer = deliveries.download(context, owner)
+        if not grants:
+            uses.refused(context, target, answer)
+            return toolkit.abort(403, answer.text(toolkit._))
+        if not uses.peek(grants, "download") and not request.headers.get("Range"):
+            return uses.begin(context, target, grants)  # raises: nothing of it is left
     public = access.reason == _PUBLIC and access.sight is Sight.RELEASE
     if not public:
         g.govopen_private = True
@@ -83,8 +92,56 @@ def serve(context: Any, package_id: str, resource_id: str, filename: str | None 
     else:
         assert content.fact is not None
         response = _bytes(content.fact, public)
+    if grants:
+        try:
+            _count(context, target, grants, response, content.fact)
+        except uses.UsedUp:
+            response.close()
+            raise
     toolkit.signals.resource_download.send(resource_id)
     return _sealed(response, public)
+
+
+def _count(
+    context: Any,
+    target: uses.Target,
+    grants: list[Grant],
+    response: Response,
+    fact: FileFact | None,
+) -> None:
+    """Counts a download before its first byte leaves; a part of one that was begun is part of it.
+
+    A request for the head gives no content and counts nothing, and neither does a range that is
+    not there.
+
+    :raises UsedUp: the quota of every grant is used up
+    """
+    if request.method == "HEAD" or response.status_code == 416:
+        return
+    size = response.content_length
+    part, whole = _part(response, fact)
+    if part is not None and whole is not None:
+        size = part[1] - part[0]
+        if part[0] > 0 and uses.resumed(context, target, grants, size, whole):
+            return
+    elif size is None and fact is not None:
+        size = fact.size
+    uses.begin(context, target, grants, size=size)
+
+
+def _part(response: Response, fact: FileFact | None) -> tuple[tuple[int, int] | None, int | None]:
+    """((first byte, byte after the last), size of the file) of a partial answer; (None, None).
+
+    Where the web server sends the file, it is it who cuts out what the request asks for.
+    """
+    given = response.content_range
+    if given.length and given.start is not None and given.stop:
+        return (given.start, given.stop), given.length
+    if "X-Accel-Redirect" in response.headers and fact is not None and request.range:
+        found = request.range.range_for_length(fact.size)
+        if found is not None and found[1] is not None:
+            return (found[0], found[1]), fact.size
+    return None, None
 
 
 def _not_found() -> Any:

@@ -15,7 +15,9 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access import uses
 from ckanext.govopen.access.activity import activity_sight
+from ckanext.govopen.access.facts import resource_package
 from ckanext.govopen.access.harvest import job_sight, object_sight
 from ckanext.govopen.access.policy import CONDITIONAL, NOTHING, Access, Person, Sight
 from ckanext.govopen.access.sight import dataset_sight, resource_sight, sight, view_sight
@@ -41,6 +43,13 @@ _LOOK: dict[str, Callable[[Any, str], Access]] = {
 def look(context: Any, kind: str, reference: str) -> Access:
     """The answer for one reference of a kind of the inventory."""
     return _LOOK[kind](context, reference)
+
+
+def refused_content(context: Any, resource_id: str) -> None:
+    """Notes that rows of a resource were refused, where the person has a grant that is over."""
+    package_id = resource_package(resource_id)
+    if package_id is not None:
+        uses.refused(context, uses.Target(package_id, resource_id, "rows"))
 
 
 def user_is_visible(context: Any, who: Person, reference: str) -> bool:
@@ -120,6 +129,8 @@ class Hiding:
         if not access.visible:
             return self._nothing(reference)
         if content and not access.content:
+            if kind == "resource":
+                refused_content(self.context, reference)
             raise toolkit.NotAuthorized(toolkit._(CONDITIONAL))
         return reference
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ckan import model
@@ -23,23 +25,31 @@ class _Discreet(logging.Filter):
         return record.thread != self._thread
 
 
+@contextmanager
+def discreetly() -> Iterator[None]:
+    """What CKAN's mailer would log inside stays out of the log: it names addresses."""
+    talkative, discreet = logging.getLogger(mailer.__name__), _Discreet()
+    talkative.addFilter(discreet)
+    try:
+        yield
+    finally:
+        talkative.removeFilter(discreet)
+
+
 def send(user: Any) -> None:
     """Sends the link for a new password.
 
     A failure is for the operator to know: told to the person, it would say that the account
     exists. The log gets its kind only, neither the account nor its address.
     """
-    talkative, discreet = logging.getLogger(mailer.__name__), _Discreet()
-    talkative.addFilter(discreet)
     try:
-        mailer.send_reset_link(user)
+        with discreetly():
+            mailer.send_reset_link(user)
     except Exception as error:
         log.error(
             "A link for a new password could not be sent (%s): check the smtp.* settings.",
             type(error.__context__ or error).__name__,
         )
-    finally:
-        talkative.removeFilter(discreet)
 
 
 def is_valid(user_id: str, key: str | None) -> bool:

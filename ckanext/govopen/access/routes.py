@@ -7,13 +7,13 @@ from typing import Any
 from ckan.plugins import toolkit
 from ckan.views.api import _finish_bad_request
 from flask import Response, g, request
-from werkzeug.exceptions import BadRequest, Forbidden, NotFound
+from werkzeug.exceptions import BadRequest, Forbidden, NotFound, TooManyRequests
 
-from ckanext.govopen.access import content, reset
+from ckanext.govopen.access import content, datastore, reset, uses
 from ckanext.govopen.access.actions import in_circle
 from ckanext.govopen.access.inventory import Surface, inventory
 from ckanext.govopen.access.policy import CONDITIONAL, Person
-from ckanext.govopen.access.references import look, user_is_visible
+from ckanext.govopen.access.references import look, refused_content, user_is_visible
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.model import settings
 
@@ -80,15 +80,20 @@ def _content(context: dict[str, Any], surface: Surface, arguments: dict[str, Any
 
     A route that names nothing the policy could be asked about shows nothing.
     """
-    looked = [
-        look(context, kind, reference)
-        for kind, reference in _named(surface, arguments)
-        if kind != "user"
-    ]
+    named = [found for found in _named(surface, arguments) if found[0] != "user"]
+    looked = [look(context, kind, reference) for kind, reference in named]
     if not looked or not all(access.visible for access in looked):
         return _not_found()
     if not all(access.content for access in looked):
+        for kind, reference in named:
+            if kind == "resource":
+                refused_content(context, reference)
         return toolkit.abort(403, toolkit._(CONDITIONAL))
+    if surface.name == "datastore.dump":
+        try:
+            datastore.check_dump(context, arguments["resource_id"], request.args)
+        except toolkit.NotAuthorized as refused:
+            return toolkit.abort(403, refused.message or "")
     return None
 
 
@@ -131,6 +136,11 @@ def errors(app: Any) -> None:
             BadRequest(toolkit._("The request could not be understood."))
         )
 
+    def used_up(error: uses.UsedUp) -> Any:
+        g.govopen_used_up = error.seconds or 0
+        return app.handle_http_exception(TooManyRequests(error.text))
+
+    app.register_error_handler(uses.UsedUp, used_up)
     app.register_error_handler(toolkit.ObjectNotFound, not_found)
     app.register_error_handler(toolkit.NotAuthorized, not_authorized)
     app.register_error_handler(toolkit.ValidationError, invalid)
@@ -141,6 +151,11 @@ def headers(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
     response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    seconds = g.get("govopen_used_up")
+    if seconds is not None and response.status_code >= 400:
+        response.status_code = 429
+        if seconds:
+            response.headers["Retry-After"] = str(seconds)
     endpoint = request.endpoint or ""
     if endpoint.endswith("static") or endpoint.startswith(_STATIC):
         return response

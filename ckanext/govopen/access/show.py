@@ -10,10 +10,11 @@ from ckan.lib import munge
 from ckan.lib.dictization.model_dictize import resource_view_list_dictize
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access import deliveries
 from ckanext.govopen.access.datastore import mark
 from ckanext.govopen.access.facts import governed
 from ckanext.govopen.access.handler import Action, Handler
-from ckanext.govopen.access.policy import CONDITIONAL, Sight
+from ckanext.govopen.access.policy import CONDITIONAL, Access, Sight
 from ckanext.govopen.access.sight import (
     dataset_sight,
     may_read_content,
@@ -21,6 +22,7 @@ from ckanext.govopen.access.sight import (
     view_sight,
 )
 from ckanext.govopen.domain.classification import OpenClass
+from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.model import location
 from ckanext.govopen.model import release as releases
 
@@ -120,13 +122,22 @@ def as_seen(context: Any, package_id: str) -> dict[str, Any] | None:
         return None
 
 
+#: What somebody is told whose grant covers less than a preview shows.
+_OTHER_WAY = N_("The grant does not cover this way of delivery.")
+
+
+def _shows_views(context: Any, package_id: str, access: Access) -> bool:
+    """A view shows, and its settings tell, what stands in any column."""
+    return access.reason != "grant" or deliveries.whole(context, package_id)
+
+
 def resource_view_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """All views for the department; released ones of readable content for the others."""
     resource_id = data_dict.get("id")
     package_id, access = resource_sight(context, resource_id)
     if package_id is None or access.sight is not Sight.RELEASE:
         return next_action(context, data_dict)
-    if not access.content:
+    if not access.content or not _shows_views(context, package_id, access):
         return []
     row = releases.live(package_id)
     return [copy.deepcopy(v) for v in (row.views if row else []) if v["resource_id"] == resource_id]
@@ -141,6 +152,8 @@ def resource_view_show(next_action: Action, context: Any, data_dict: dict[str, A
     package_id, access = resource_sight(context, resource_id)
     if package_id is None or not may_read_content(context, package_id).content:
         raise toolkit.NotAuthorized(toolkit._(CONDITIONAL))
+    if not _shows_views(context, package_id, access):
+        raise toolkit.NotAuthorized(toolkit._(_OTHER_WAY))
     row = releases.live(package_id)
     for view in row.views if row else []:
         if view["id"] == view_id:

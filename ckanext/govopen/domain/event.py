@@ -108,9 +108,14 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
             ),
             ("holder", "purpose", "conditions", "break_glass"),
         ),
-        "grant.suspended": EventType("party", _GRANT_END, ("reason", "break_glass")),
+        "grant.suspended": EventType("party", (*_GRANT_END, "code"), ("reason", "break_glass")),
         "grant.resumed": EventType("party", _GRANT_END, ("reason", "break_glass")),
         "grant.revoked": EventType("party", _GRANT_END, ("reason", "break_glass")),
+        "grant.persons_changed": EventType(
+            "party",
+            ("grant", "dataset", "added", "removed", "break_glass"),
+            ("added", "removed", "break_glass"),
+        ),
         "grant.ended": EventType("party", ("grant", "dataset", "cause")),
         "grant.reported": EventType(
             "party", ("grant", "dataset", "report", "attachments"), ("report", "attachments")
@@ -252,6 +257,9 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
         # duty
         "duty.given": EventType("staff", _DUTY_FIELDS, ("user", "deputy_for", "break_glass")),
         "duty.taken": EventType("staff", _DUTY_FIELDS, ("user", "deputy_for", "break_glass")),
+        # accounts: the actor is whose it is, and stands under his number
+        "account.closed": EventType("staff", ("erase_on",)),
+        "account.erased": EventType("staff", ("account",)),
         # standing approval of live data
         "standing.given": EventType(
             "staff",

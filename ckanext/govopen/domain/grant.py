@@ -24,12 +24,17 @@ State = Literal["active", "suspended", "revoked", "ended"]
 
 @dataclass(frozen=True)
 class Holder:
-    """A person, or an organisation with the persons it names; who is taken off loses access."""
+    """A person, or an organisation with the persons it names; who is taken off loses access.
+
+    ``authorised`` is the account that acts for the organisation and names its persons; empty
+    where only the department does.
+    """
 
     kind: Literal["person", "organisation"]
     persons: frozenset[str]
     organisation: str = ""
     code: str = ""
+    authorised: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,12 @@ class Give:
 
 @dataclass(frozen=True)
 class Suspend:
-    """Stop a grant for the time being."""
+    """Stop a grant for the time being; ``code`` says what is examined meanwhile."""
 
     actor: Actor
     reason: str
     break_glass: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,19 @@ class Revoke:
 
 
 Command = Give | Suspend | Resume | Revoke
+
+#: Why a grant is suspended: a misuse or a problem of the data is examined, or something else.
+SUSPEND_CODES = ("misuse", "data_problem", "other")
+
+
+@dataclass(frozen=True)
+class SetPersons:
+    """An organisation names the persons who may use its grant: these and no others."""
+
+    actor: Actor
+    persons: frozenset[str]
+    most: int
+    break_glass: str = ""
 
 
 def allows(
@@ -201,6 +220,10 @@ def decide(
         )
     if not command.reason.strip():
         refusals.append(Refusal("GRT-1", None, N_("Say why.")))
+    if isinstance(command, Suspend) and command.code not in ("", *SUSPEND_CODES):
+        refusals.append(
+            Refusal("GRT-1", None, N_("Say what is examined: a misuse or a problem of the data."))
+        )
     if isinstance(command, Resume) and now >= grant.valid_to:
         refusals.append(Refusal("GRT-1", None, N_("The grant has expired.")))
     if refusals:
@@ -212,8 +235,63 @@ def decide(
     }
     if command.break_glass:
         payload["break_glass"] = command.break_glass
+    if isinstance(command, Suspend):
+        payload["code"] = command.code or "other"
     names = {Suspend: "grant.suspended", Resume: "grant.resumed", Revoke: "grant.revoked"}
     return [Event(names[type(command)], payload)]
+
+
+def names_persons(grant: Grant, actor: Actor) -> bool:
+    """May he say who uses the grant of an organisation? Who acts for it, or who decides on it."""
+    return grant.holder.kind == "organisation" and (
+        bool(actor.user_id and actor.user_id == grant.holder.authorised)
+        or decides(actor, grant.organization)
+    )
+
+
+def set_persons(grant: Grant, command: SetPersons, now: datetime.datetime) -> list[Event]:
+    """Events of naming the persons of an organisation's grant; [] when nothing changes.
+
+    Raises :class:`~.refusal.Refused`. Who is taken off cannot use it at his next request.
+    """
+    actor = command.actor
+    if not names_persons(grant, actor):
+        raise refuse(
+            "GRT-1",
+            None,
+            N_("Only the person who acts for the organisation, or the department, names persons."),
+        )
+    own = actor.user_id == grant.holder.authorised
+    by_duty = actor.authority or actor.has(grant.organization, Duty.HANDLER)
+    if not (own or by_duty or command.break_glass.strip()):
+        raise refuse(
+            "GRT-1",
+            None,
+            N_("The operator decides nothing; in an emergency he states why he has to."),
+        )
+    added = command.persons - grant.holder.persons
+    removed = grant.holder.persons - command.persons
+    if grant.state not in ("active", "suspended") or now >= grant.valid_to:
+        raise refuse("GRT-1", None, N_("The grant has ended."))
+    if not command.persons:
+        raise refuse("GRT-1", None, N_("A grant names at least one person."))
+    if len(command.persons) > command.most:
+        raise refuse(
+            "GRT-1", None, N_("A grant names at most %(most)s persons."), most=command.most
+        )
+    if actor.user_id in added and not own:
+        raise refuse("GRT-1", None, N_("Nobody gives a grant to himself."))
+    if not added and not removed:
+        return []
+    payload: dict[str, Any] = {
+        "grant": grant.id,
+        "dataset": grant.package_id,
+        "added": sorted(added),
+        "removed": sorted(removed),
+    }
+    if command.break_glass:
+        payload["break_glass"] = command.break_glass
+    return [Event("grant.persons_changed", payload)]
 
 
 def decides(actor: Actor, organization: str) -> bool:
@@ -253,7 +331,7 @@ def _give(command: Give, now: datetime.datetime, profile: Profile) -> list[Event
         no(info.article if info else None, N_("Grants are for conditional datasets only."))
     if not grant.holder.persons:
         no(None, N_("A grant names at least one person."))
-    if grant.holder.kind == "organisation" and not (grant.holder.organisation.strip()):
+    if grant.holder.kind == "organisation" and not grant.holder.organisation.strip():
         no(None, N_("A grant to an organisation names the organisation."))
     if not grant.purpose.strip():
         no(None, N_("A grant states its purpose."))
@@ -305,6 +383,7 @@ def _payload(grant: Grant, break_glass: str) -> dict[str, Any]:
             "persons": sorted(grant.holder.persons),
             "organisation": grant.holder.organisation,
             "code": grant.holder.code,
+            **({"authorised": grant.holder.authorised} if grant.holder.authorised else {}),
         },
         "items": sorted(grant.items) if grant.items is not None else None,
         "purpose": grant.purpose,
@@ -346,6 +425,7 @@ def apply(state: Grant | None, event: Event) -> Grant:
                 frozenset(holder["persons"]),
                 holder["organisation"],
                 holder["code"],
+                holder.get("authorised", ""),
             ),
             package_id=payload["dataset"],
             organization=payload["organization"],
@@ -360,11 +440,19 @@ def apply(state: Grant | None, event: Event) -> Grant:
         )
     if state is None:
         raise ValueError("A grant begins with the event grant.given.")
+    if event.type == "grant.persons_changed":
+        persons = (state.holder.persons | set(payload.get("added", ()))) - set(
+            payload.get("removed", ())
+        )
+        return replace(state, holder=replace(state.holder, persons=persons))
     return replace(state, state=_AFTER.get(event.type, state.state))
 
 
-def ended(grant: Grant, cause: Literal["withdrawn", "non_open", "unconditional"]) -> list[Event]:
-    """The end of a grant because its dataset is gone or has become open to all; [] if over."""
+def ended(
+    grant: Grant, cause: Literal["withdrawn", "non_open", "unconditional", "account_closed"]
+) -> list[Event]:
+    """The end of a grant because its dataset is gone or has become open to all, or because its
+    holder has closed his account; [] if it is over."""
     if grant.state not in ("active", "suspended"):
         return []
     return [Event("grant.ended", {"grant": grant.id, "dataset": grant.package_id, "cause": cause})]

@@ -25,6 +25,9 @@ class GrantRow(tk.BaseModel):
     ``persons`` are the user ids that may use it: the applicant, or those that the holding
     organisation named. ``organization_id`` is the department that gave it. ``items`` None is the
     whole dataset. Times carry their zone (UTC); ``valid_to`` is the first moment after it.
+    ``authorised`` is who names the persons of an organisation; ``cause`` a code beside the reason
+    of a suspension or an end; ``application`` the case it comes from, empty for none; ``report``
+    the holder's last report of use.
     """
 
     __tablename__ = "govopen_grant"
@@ -48,6 +51,7 @@ class GrantRow(tk.BaseModel):
     persons: Mapped[list[str]] = mapped_column(JSONB)
     holder_name: Mapped[str] = mapped_column(sa.UnicodeText, default="")
     holder_code: Mapped[str] = mapped_column(sa.UnicodeText, default="")
+    authorised: Mapped[str] = mapped_column(sa.UnicodeText, default="", server_default="")
     items: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     purpose: Mapped[str] = mapped_column(sa.UnicodeText)
     delivery: Mapped[list[str]] = mapped_column(JSONB)
@@ -56,6 +60,11 @@ class GrantRow(tk.BaseModel):
     quota: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     state: Mapped[str] = mapped_column(sa.UnicodeText, default="active")
     reason: Mapped[str] = mapped_column(sa.UnicodeText, default="")
+    cause: Mapped[str] = mapped_column(sa.UnicodeText, default="", server_default="")
+    application: Mapped[str] = mapped_column(sa.UnicodeText, default="", server_default="")
+    conditions: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
+    report: Mapped[str] = mapped_column(sa.UnicodeText, default="", server_default="")
+    reported_at: Mapped[datetime.datetime | None] = mapped_column(sa.DateTime(timezone=True))
     created_at: Mapped[datetime.datetime] = mapped_column(sa.DateTime(timezone=True))
     created_by: Mapped[str | None] = mapped_column(sa.UnicodeText)
     revoked_at: Mapped[datetime.datetime | None] = mapped_column(sa.DateTime(timezone=True))
@@ -70,6 +79,7 @@ def to_rule(row: GrantRow) -> rules.Grant:
             persons=frozenset(row.persons),
             organisation=row.holder_name,
             code=row.holder_code,
+            authorised=row.authorised or "",
         ),
         package_id=row.package_id,
         organization=row.organization_id,
@@ -80,6 +90,8 @@ def to_rule(row: GrantRow) -> rules.Grant:
         items=frozenset(row.items) if row.items is not None else None,
         quota=rules.Quota(**row.quota),
         state=cast(rules.State, row.state),
+        application=row.application or "",
+        conditions=tuple(row.conditions or ()),
     )
 
 
@@ -148,6 +160,7 @@ def project(
             persons=sorted(grant.holder.persons),
             holder_name=grant.holder.organisation,
             holder_code=grant.holder.code,
+            authorised=grant.holder.authorised,
             items=payload["items"],
             purpose=grant.purpose,
             delivery=sorted(grant.delivery),
@@ -156,6 +169,9 @@ def project(
             quota=dict(payload["quota"]),
             state=grant.state,
             reason="",
+            cause="",
+            application=grant.application,
+            conditions=list(grant.conditions),
             created_at=now,
             created_by=actor,
         )
@@ -165,9 +181,16 @@ def project(
         if found is None:
             raise KeyError(payload["grant"])
         row = found
-        row.state = rules.apply(to_rule(row), event).state
-        row.reason = payload.get("reason") or payload.get("cause") or ""
-        if row.state in ("revoked", "ended"):
-            row.revoked_at = now
+        after = rules.apply(to_rule(row), event)
+        if event.type == "grant.persons_changed":
+            row.persons = sorted(after.holder.persons)
+        elif event.type == "grant.reported":
+            row.report, row.reported_at = payload.get("report", ""), now
+        else:
+            row.state = after.state
+            row.reason = payload.get("reason") or payload.get("cause") or ""
+            row.cause = payload.get("code") or payload.get("cause") or ""
+            if row.state in ("revoked", "ended"):
+                row.revoked_at = now
     session.flush()
     return row

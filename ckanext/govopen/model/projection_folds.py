@@ -83,6 +83,7 @@ def grants(events: list[SealedEvent], facts: Facts) -> dict[Key, Row]:
                 "persons": sorted(holder.persons) if holder else UNKNOWN,
                 "holder_name": holder.organisation if holder else UNKNOWN,
                 "holder_code": holder.code if holder else UNKNOWN,
+                "authorised": holder.authorised if holder else UNKNOWN,
                 "items": payload["items"],
                 "purpose": event.payload.get("purpose", UNKNOWN),
                 "delivery": sorted(state.delivery),
@@ -90,12 +91,26 @@ def grants(events: list[SealedEvent], facts: Facts) -> dict[Key, Row]:
                 "valid_to": state.valid_to,
                 "quota": dict(payload["quota"]),
                 "reason": "",
+                "cause": "",
+                "application": state.application,
+                "conditions": event.payload.get("conditions", [])
+                if "purpose" in event.payload
+                else UNKNOWN,
+                "report": "",
+                "reported_at": None,
                 "created_at": _at(event),
                 "created_by": facts.person(event.actor),
                 "revoked_at": None,
             }
+        elif event.type == "grant.persons_changed":
+            known = row["persons"] is not UNKNOWN and "added" in payload
+            row["persons"] = sorted(state.holder.persons) if known else UNKNOWN
+        elif event.type == "grant.reported":
+            row["report"] = payload.get("report", UNKNOWN)
+            row["reported_at"] = _at(event)
         else:
             row["reason"] = payload.get("reason", payload.get("cause", UNKNOWN))
+            row["cause"] = payload.get("code", payload.get("cause", ""))
             if state.state in ("revoked", "ended"):
                 row["revoked_at"] = _at(event)
         row["state"] = state.state

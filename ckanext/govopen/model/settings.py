@@ -7,6 +7,8 @@ import pathlib
 
 from ckan.plugins import toolkit
 
+from ckanext.govopen.domain.usage import ADDRESSES, Address
+
 PREFIX = "ckanext.govopen."
 
 
@@ -121,6 +123,33 @@ def harvest_may_create_organizations() -> bool:
 def harvest_max_bytes() -> int:
     """Largest catalogue that a harvester reads, in bytes."""
     return _number("harvest.max_bytes")
+
+
+def access_log_address() -> Address:
+    """How much of an address the access log keeps; an unknown word keeps none."""
+    word = _text("access_log.address").lower()
+    return next((known for known in ADDRESSES if known == word), "none")
+
+
+def access_log_keep_days() -> int:
+    """Days for which the access log is kept where the profile has no number."""
+    return max(1, _number("access_log.keep_days"))
+
+
+def grants_notice_days() -> list[int]:
+    """Days before the end of a grant at which its holders are told, the earliest first."""
+    found = {int(item) for item in _list("grants.notice_days") if item.isascii() and item.isdigit()}
+    return sorted((days for days in found if days > 0), reverse=True)
+
+
+def grants_report_days() -> int:
+    """Days after the end of a grant within which a report of use is owed; 0: none is asked for."""
+    return max(0, _number("grants.report_days"))
+
+
+def grants_persons_most() -> int:
+    """Most persons that an organisation may name for one grant."""
+    return max(1, _number("grants.persons_most"))
 
 
 def ledger_key_file() -> str:
@@ -258,3 +287,26 @@ def register_fill_seconds() -> int:
 def account_erase_days() -> int:
     """Days after which the personal fields of a closed account are erased."""
     return max(0, _number("account.erase_days"))
+
+
+# Agreements
+
+
+def site_url() -> str:
+    """The portal's address without a slash at its end."""
+    return str(toolkit.config.get("ckan.site_url") or "").rstrip("/")
+
+
+def agreement_attempts() -> int:
+    """How many wrong passwords a signer may give before none is looked at for a while."""
+    return max(1, _number("agreement.attempts"))
+
+
+def agreement_lock_minutes() -> int:
+    """For how many minutes no password of a signer is looked at after too many wrong ones."""
+    return max(1, _number("agreement.lock_minutes"))
+
+
+def verify_per_minute() -> int:
+    """How many hashes may be looked up from one address within a minute."""
+    return max(1, _number("agreement.verify_per_minute"))

@@ -59,6 +59,8 @@ def event_type(name: str) -> str:
         "grant.resumed": _("Grant resumed"),
         "grant.revoked": _("Grant revoked"),
         "grant.ended": _("Grant ended"),
+        "account.closed": _("Account closed by its owner"),
+        "account.erased": _("Personal data of a closed account erased"),
         "duty.given": _("Duty given"),
         "duty.taken": _("Duty taken away"),
         "standing.given": _("Standing approval given"),

@@ -32,7 +32,9 @@ def holder_of(state: Application, content: Content) -> Holder:
     if organisation is None:
         return Holder("person", frozenset({state.applicant}))
     persons = frozenset(organisation.persons) | {state.applicant}
-    return Holder("organisation", persons, organisation.name, organisation.code)
+    return Holder(
+        "organisation", persons, organisation.name, organisation.code, authorised=state.applicant
+    )
 
 
 def grants_of(state: Application, organization: str) -> list[Grant]:

@@ -16,11 +16,79 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "govopen_access_log",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("grant_id", sa.UnicodeText(), nullable=False),
+        sa.Column("user_id", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("resource_id", sa.UnicodeText(), nullable=True),
+        sa.Column("kind", sa.UnicodeText(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=True),
+        sa.Column("columns", postgresql.JSONB(none_as_null=True), nullable=True),
+        sa.Column("address", sa.UnicodeText(), nullable=True),
+        sa.Column("outcome", sa.UnicodeText(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("govopen_access_log_at", "govopen_access_log", ["at"], unique=False)
+    op.create_index(
+        "govopen_access_log_grant", "govopen_access_log", ["grant_id", "at"], unique=False
+    )
+    op.create_index(
+        "govopen_access_log_organization",
+        "govopen_access_log",
+        ["organization_id", "at"],
+        unique=False,
+    )
+    op.create_index(
+        "govopen_access_log_user", "govopen_access_log", ["user_id", "at"], unique=False
+    )
+    op.create_table(
         "govopen_actor",
         sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("user_id", sa.UnicodeText(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("user_id"),
+    )
+    op.create_table(
+        "govopen_agreement",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("application_id", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=False),
+        sa.Column("template", sa.UnicodeText(), nullable=False),
+        sa.Column("template_version", sa.Integer(), nullable=False),
+        sa.Column("text", sa.UnicodeText(), nullable=False),
+        sa.Column("text_sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("signer", sa.UnicodeText(), nullable=False),
+        sa.Column("typed_name", sa.UnicodeText(), nullable=False),
+        sa.Column("method", sa.UnicodeText(), nullable=False),
+        sa.Column("statement", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.UnicodeText(), nullable=False),
+        sa.Column("key_id", sa.UnicodeText(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pdf", sa.LargeBinary(), nullable=False),
+        sa.Column("pdf_sha256", sa.UnicodeText(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("application_id", "organization_id"),
+    )
+    op.create_index("govopen_agreement_pdf", "govopen_agreement", ["pdf_sha256"], unique=False)
+    op.create_index("govopen_agreement_text", "govopen_agreement", ["text_sha256"], unique=False)
+    op.create_index(
+        op.f("ix_govopen_agreement_signer"), "govopen_agreement", ["signer"], unique=False
+    )
+    op.create_table(
+        "govopen_agreement_template",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("profile", sa.UnicodeText(), nullable=False),
+        sa.Column("text", sa.UnicodeText(), nullable=False),
+        sa.Column("sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("reason", sa.UnicodeText(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("published_by", sa.UnicodeText(), nullable=True),
+        sa.PrimaryKeyConstraint("id", "version"),
     )
     op.create_table(
         "govopen_checkpoint",
@@ -35,6 +103,20 @@ def upgrade() -> None:
         sa.Column("stream", sa.UnicodeText(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("stream"),
+    )
+    op.create_table(
+        "govopen_closed_account",
+        sa.Column("user_id", sa.UnicodeText(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erase_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("user_id"),
+    )
+    op.create_index(
+        op.f("ix_govopen_closed_account_erase_at"),
+        "govopen_closed_account",
+        ["erase_at"],
+        unique=False,
     )
     op.create_table(
         "govopen_dataset",
@@ -94,6 +176,23 @@ def upgrade() -> None:
     op.create_index("govopen_event_type", "govopen_event", ["type", "at"], unique=False)
     op.create_index(op.f("ix_govopen_event_at"), "govopen_event", ["at"], unique=False)
     op.create_table(
+        "govopen_external_identity",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("issuer", sa.UnicodeText(), nullable=False),
+        sa.Column("subject", sa.UnicodeText(), nullable=False),
+        sa.Column("user_id", sa.UnicodeText(), nullable=False),
+        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("issuer", "subject"),
+    )
+    op.create_index(
+        op.f("ix_govopen_external_identity_user_id"),
+        "govopen_external_identity",
+        ["user_id"],
+        unique=False,
+    )
+    op.create_table(
         "govopen_file",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("resource_id", sa.UnicodeText(), nullable=False),
@@ -118,6 +217,7 @@ def upgrade() -> None:
         sa.Column("persons", postgresql.JSONB(), nullable=False),
         sa.Column("holder_name", sa.UnicodeText(), nullable=False),
         sa.Column("holder_code", sa.UnicodeText(), nullable=False),
+        sa.Column("authorised", sa.UnicodeText(), server_default="", nullable=False),
         sa.Column("items", postgresql.JSONB(none_as_null=True), nullable=True),
         sa.Column("purpose", sa.UnicodeText(), nullable=False),
         sa.Column("delivery", postgresql.JSONB(), nullable=False),
@@ -126,6 +226,11 @@ def upgrade() -> None:
         sa.Column("quota", postgresql.JSONB(), nullable=False),
         sa.Column("state", sa.UnicodeText(), nullable=False),
         sa.Column("reason", sa.UnicodeText(), nullable=False),
+        sa.Column("cause", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("application", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("conditions", postgresql.JSONB(), server_default="[]", nullable=False),
+        sa.Column("report", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.UnicodeText(), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
@@ -202,6 +307,25 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_govopen_record_package_id"), "govopen_record", ["package_id"], unique=False
+    )
+    op.create_table(
+        "govopen_registration",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("digest", sa.UnicodeText(), nullable=False),
+        sa.Column("email", sa.UnicodeText(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+    )
+    op.create_index(
+        op.f("ix_govopen_registration_email"), "govopen_registration", ["email"], unique=False
+    )
+    op.create_index(
+        op.f("ix_govopen_registration_expires_at"),
+        "govopen_registration",
+        ["expires_at"],
+        unique=False,
     )
     op.create_table(
         "govopen_release",
@@ -316,6 +440,16 @@ def upgrade() -> None:
         "govopen_standing_resource", "govopen_standing", ["resource_id", "ended_at"], unique=False
     )
     op.create_table(
+        "govopen_usage",
+        sa.Column("grant_id", sa.UnicodeText(), nullable=False),
+        sa.Column("period", sa.UnicodeText(), nullable=False),
+        sa.Column("downloads", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("requests", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("rows", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("taken", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("grant_id", "period"),
+    )
+    op.create_table(
         "govopen_run_remark",
         sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
         sa.Column("run_id", sa.UnicodeText(), nullable=False),
@@ -334,6 +468,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_govopen_run_remark_run", table_name="govopen_run_remark")
     op.drop_table("govopen_run_remark")
+    op.drop_table("govopen_usage")
     op.drop_index("govopen_standing_resource", table_name="govopen_standing")
     op.drop_table("govopen_standing")
     op.drop_table("govopen_source")
@@ -358,6 +493,9 @@ def downgrade() -> None:
         postgresql_where=sa.text("status = 'live'"),
     )
     op.drop_table("govopen_release")
+    op.drop_index(op.f("ix_govopen_registration_expires_at"), table_name="govopen_registration")
+    op.drop_index(op.f("ix_govopen_registration_email"), table_name="govopen_registration")
+    op.drop_table("govopen_registration")
     op.drop_index(op.f("ix_govopen_record_package_id"), table_name="govopen_record")
     op.drop_table("govopen_record")
     op.drop_index(op.f("ix_govopen_outbox_due"), table_name="govopen_outbox")
@@ -378,6 +516,10 @@ def downgrade() -> None:
     op.drop_index("govopen_file_sha256", table_name="govopen_file")
     op.drop_index("govopen_file_package", table_name="govopen_file")
     op.drop_table("govopen_file")
+    op.drop_index(
+        op.f("ix_govopen_external_identity_user_id"), table_name="govopen_external_identity"
+    )
+    op.drop_table("govopen_external_identity")
     op.drop_index(op.f("ix_govopen_event_at"), table_name="govopen_event")
     op.drop_index("govopen_event_type", table_name="govopen_event")
     op.drop_index("govopen_event_dataset", table_name="govopen_event")
@@ -386,6 +528,18 @@ def downgrade() -> None:
     op.drop_index("govopen_duty_holder", table_name="govopen_duty")
     op.drop_table("govopen_duty")
     op.drop_table("govopen_dataset")
+    op.drop_index(op.f("ix_govopen_closed_account_erase_at"), table_name="govopen_closed_account")
+    op.drop_table("govopen_closed_account")
     op.drop_table("govopen_checkpoint_head")
     op.drop_table("govopen_checkpoint")
+    op.drop_table("govopen_agreement_template")
+    op.drop_index(op.f("ix_govopen_agreement_signer"), table_name="govopen_agreement")
+    op.drop_index("govopen_agreement_text", table_name="govopen_agreement")
+    op.drop_index("govopen_agreement_pdf", table_name="govopen_agreement")
+    op.drop_table("govopen_agreement")
     op.drop_table("govopen_actor")
+    op.drop_index("govopen_access_log_user", table_name="govopen_access_log")
+    op.drop_index("govopen_access_log_organization", table_name="govopen_access_log")
+    op.drop_index("govopen_access_log_grant", table_name="govopen_access_log")
+    op.drop_index("govopen_access_log_at", table_name="govopen_access_log")
+    op.drop_table("govopen_access_log")
