@@ -25,6 +25,7 @@ from ckanext.govopen.access import (
     activity,
     auth,
     datastore,
+    forgery,
     harvest,
     labels,
     lists,
@@ -32,6 +33,7 @@ from ckanext.govopen.access import (
     reset,
     routes,
     show,
+    sign_in,
     tokens,
 )
 from ckanext.govopen.access.handler import Handler
@@ -39,7 +41,7 @@ from ckanext.govopen.logic import gate, membership, upload, views, working_copy
 from ckanext.govopen.logic import search as searching
 from ckanext.govopen.model import jurisdiction
 from ckanext.govopen.search import document
-from ckanext.govopen.views import errors, facets, texts
+from ckanext.govopen.views import errors, facets, oidc, texts
 
 _HERE = pathlib.Path(__file__).parent
 
@@ -79,6 +81,7 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
     plugins.implements(plugins.IActions)
     plugins.implements(plugins.IAuthFunctions)
     plugins.implements(plugins.IApiToken, inherit=True)
+    plugins.implements(plugins.IAuthenticator, inherit=True)
     plugins.implements(plugins.IValidators)
     plugins.implements(plugins.IBlueprint)
     plugins.implements(plugins.IMiddleware, inherit=True)
@@ -128,12 +131,24 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
     def preprocess_api_token(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         return tokens.preprocess(data)
 
+    # IAuthenticator
+
+    def login(self) -> Any:
+        return sign_in.login()
+
+    def authenticate(self, identity: Mapping[str, Any]) -> Any:
+        return sign_in.authenticate(identity)
+
+    def logout(self) -> Any:
+        return oidc.sign_out()
+
     # IBlueprint, IMiddleware
 
     def get_blueprint(self) -> list[Any]:
         return [m.blueprint for m in _modules("views") if hasattr(m, "blueprint")]
 
     def make_middleware(self, app: Any, config: Any) -> Any:
+        forgery.limit_exemptions()
         app.before_request(routes.guard)
         app.after_request(routes.headers)
         routes.errors(app)

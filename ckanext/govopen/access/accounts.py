@@ -10,10 +10,12 @@ from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
+from flask import has_request_context
 
 from ckanext.govopen.access import tokens
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.means import Means, account_of, means
+from ckanext.govopen.access.viewer import person
 from ckanext.govopen.model import settings
 
 #: Parameter of ``api_token_create``: the token may decide.
@@ -73,10 +75,20 @@ def user_update(next_action: Action, context: Any, data_dict: dict[str, Any]) ->
 
 
 def user_create(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
-    """A new operator is named in a session, not by a token."""
+    """A new operator is named in a session, not by a token.
+
+    Outsiders get an account by registration alone, which calls as the portal itself.
+    """
+    if has_request_context() and "api_version" not in context and not _runs(context):
+        raise toolkit.NotAuthorized(toolkit._("Accounts are made by registration."))
     if _is_true(data_dict.get("sysadmin"), "sysadmin"):
         _in_person(context)
     return next_action(context, data_dict)
+
+
+def _runs(context: Any) -> bool:
+    who = person(context)
+    return who.internal or who.sysadmin
 
 
 def _in_person(context: Any) -> None:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ckan.plugins import toolkit
+from sqlalchemy.exc import DataError
 
+from ckanext.govopen.access import malformed
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.inventory import Surface, inventory
 from ckanext.govopen.access.policy import Person
@@ -44,17 +46,24 @@ def _guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any])
     hiding = Hiding(context)
     if not in_circle(hiding.person, surface.who):
         raise toolkit.NotAuthorized(toolkit._("This needs a right that you do not have."))
+    malformed.checked(surface.name, data)
     hidden = hiding.hide(data, surface.takes, surface.content)
-    if not hiding.replaced:
-        return call(context, hidden)
     try:
         return call(context, hidden)
     except toolkit.ObjectNotFound as error:
+        if not hiding.replaced:
+            raise
         raise toolkit.ObjectNotFound(hiding.restore(error.message or "")) from None
     except toolkit.NotAuthorized as error:
+        if not hiding.replaced:
+            raise
         raise toolkit.NotAuthorized(hiding.restore(error.message or "")) from None
     except toolkit.ValidationError as error:
+        if not hiding.replaced:
+            raise
         raise toolkit.ValidationError(hiding.restore(error.error_dict)) from None
+    except (DataError, OverflowError, RecursionError) as error:
+        raise malformed.told(error) from None
 
 
 def _chained(surface: Surface, handler: Handler | None) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ its own, with the released dict, for the public.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,9 +18,11 @@ from ckan.plugins import toolkit
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.labels import PUBLIC, staff_labels
 from ckanext.govopen.access.policy import NOTHING, Access, Sight
+from ckanext.govopen.access.show import without_digests
 from ckanext.govopen.access.sight import sight
+from ckanext.govopen.domain.classification import OpenClass
 from ckanext.govopen.model import settings
-from ckanext.govopen.model.release import ReleaseRow
+from ckanext.govopen.model.release import ReleaseRow, dataset_row
 
 
 def activity_sight(context: Any, activity_id: str) -> Access:
@@ -56,8 +59,12 @@ def activity_show(next_action: Action, context: Any, data_dict: dict[str, Any]) 
 def record_release(session: Any, row: ReleaseRow, user_id: str | None, first: bool) -> None:
     """Writes the public's row of a release, in the caller's transaction.
 
-    The row is the portal's own act, so it names the site's account and no official.
+    The row is the portal's own act, so it names the site's account and no official. What is
+    released while the dataset is suspended gets its row when the suspension is lifted.
     """
+    extra = dataset_row(session, row.package_id)
+    if extra is not None and extra.suspended:
+        return
     if not toolkit.asbool(toolkit.config.get("ckan.activity_streams_enabled")):
         return
     from ckan.plugins import plugin_loaded
@@ -71,11 +78,14 @@ def record_release(session: Any, row: ReleaseRow, user_id: str | None, first: bo
     account = actor.id if actor else user_id
     if account is None:
         return
+    shown = copy.deepcopy(row.data["shown"])
+    if row.effective_class is not OpenClass.UNCONDITIONAL:
+        without_digests(shown)
     activity = Activity(
         user_id=account,
         object_id=row.package_id,
         activity_type="new package" if first else "changed package",
-        data={"package": row.data["shown"], "actor": None},
+        data={"package": shown, "actor": None},
         permission_labels=[PUBLIC, *staff_labels(package.owner_org if package else None)],
     )
     session.add(activity)
@@ -84,7 +94,7 @@ def record_release(session: Any, row: ReleaseRow, user_id: str | None, first: bo
 def withdraw(session: Any, package_id: str, owner_org: str | None) -> None:
     """Takes all earlier rows of a dataset from the public, in the caller's transaction.
 
-    Called when something is withdrawn or tightened: the old rows still hold it.
+    Called when something is withdrawn, suspended or tightened: the old rows still hold it.
     """
     from ckan.plugins import plugin_loaded
 

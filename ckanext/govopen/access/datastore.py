@@ -31,7 +31,7 @@ from ckanext.govopen.domain.refusal import N_, Answer
 from ckanext.govopen.model import file as file_model
 from ckanext.govopen.model import settings
 
-__all__ = ["ACTIONS", "AUTH", "Rows", "check_dump", "mark", "rows"]
+__all__ = ["ACTIONS", "AUTH", "Rows", "check_dump", "mark", "on_platform", "rows"]
 
 _TABLES = "_table_metadata"
 
@@ -88,6 +88,21 @@ def _granted(context: Any, package_id: str, resource_id: str) -> Rows:
     else:
         columns = frozenset[str]().union(*(grant.items or () for grant in usable))
     return Rows(True, columns, tuple(usable), package_id)
+
+
+def on_platform(context: Any, grant_id: str, resource_id: str) -> Rows:
+    """What somebody may look at on the portal's own page under this grant."""
+    package_id, access = resource_sight(context, resource_id)
+    if package_id is None or access.sight is not Sight.RELEASE or access.reason != "grant":
+        return _NONE
+    if settings.review_on() and not file_model.rows_are_released(
+        model.Session, package_id, resource_id
+    ):
+        return _NONE
+    for grant in deliveries.by_way(context, package_id, "on_platform"):
+        if grant.id == grant_id:
+            return Rows(True, grant.items, (grant,), package_id)
+    return _NONE
 
 
 def _is_dump() -> bool:

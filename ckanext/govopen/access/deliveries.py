@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit
 
-from ckanext.govopen.access import clock
+from ckanext.govopen.access import clock, uses
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import standing as rules
 from ckanext.govopen.domain.grant import Delivery, Grant, allows
@@ -59,12 +59,15 @@ def by_way(context: Any, package_id: str, way: Delivery) -> list[Grant]:
 
 
 def whole(context: Any, package_id: str) -> bool:
-    """Does a grant give the whole content out of the portal, and with it the views of it?"""
+    """Does a grant give the whole content out of the portal now, and with it the views of it?
+
+    Not one whose quota is used up: a view tells of the content that is not given.
+    """
     now = clock.now()
-    return any(
-        grant.items is None and (allows(grant, now, "download") or allows(grant, now, "interface"))
-        for grant in _grants(context, package_id)
-    )
+    held = [grant for grant in _grants(context, package_id) if grant.items is None]
+    files = [grant for grant in held if allows(grant, now, "download")]
+    rows = [grant for grant in held if allows(grant, now, "interface")]
+    return uses.peek(files, "download") or uses.peek(rows, "rows")
 
 
 def lock(package_id: str) -> None:

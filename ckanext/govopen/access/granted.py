@@ -152,7 +152,7 @@ def _limit(data: Mapping[str, Any]) -> int:
     try:
         asked = whole(value)
     except ValueError:
-        message = toolkit._("Must be a natural number")
+        message = toolkit._("Must be a number from 0 on.")
         raise toolkit.ValidationError({"limit": [message]}) from None
     return min(asked, int(toolkit.config.get("ckan.datastore.search.rows_max") or 32000))
 

@@ -27,6 +27,8 @@ from ckanext.govopen.model.release import ReleaseRow, public
 _RELEASE = ReleaseRow.__table__
 #: Resource fields that outsiders may search in.
 _SEARCHABLE = ("name", "description", "format", "url", "mimetype", "resource_type", "hash", "id")
+#: Of conditional content the address is the portal's own, and the digest would confirm a guess.
+_UNCONDITIONAL = frozenset({"url", "hash", "hash_algorithm"})
 
 
 def _organizations(who: Person) -> list[str]:
@@ -220,8 +222,7 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
     query = public(_RELEASE.c.package_id, _RELEASE.c.open_class, element)
     for name, term in terms.items():
         text = element.op("->>")(name)
-        if name == "url":
-            # The address of conditional content is the portal's own and says nothing.
+        if name in _UNCONDITIONAL:
             query = query.where(_RELEASE.c.open_class == "unconditional")
         pattern = _like(term)
         if name == "hash":  # CKAN looks for the beginning of a hash, elsewhere for parts
@@ -229,14 +230,17 @@ def resource_search(next_action: Action, context: Any, data_dict: dict[str, Any]
         query = query.where(text.ilike(pattern, escape="\\"))
     order = data_dict.get("order_by")
     if order in searchable:
-        query = query.order_by(element.op("->>")(order))
+        key: sa.ColumnElement[Any] = element.op("->>")(order)
+        if order in _UNCONDITIONAL:
+            key = sa.case((_RELEASE.c.open_class == "unconditional", key))
+        query = query.order_by(key)
     query = query.order_by(_RELEASE.c.package_id, element.op("->>")("position"))
     count = model.Session.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar()
     page = query.offset(_number(data_dict, "offset", 0)).limit(_number(data_dict, "limit", 1000))
     results = []
     for package_id, open_class, resource in model.Session.execute(page):
-        dataset = {"id": package_id, "open_class": open_class, "resources": [dict(resource)]}
-        present(dataset)
+        dataset = {"id": package_id, "resources": [dict(resource)]}
+        present(dataset, open_class)
         results.append(dataset["resources"][0])
     if context.get("search_query"):
         # CKAN's own search asks for objects instead of dicts; these hold what was released, too.
@@ -251,13 +255,33 @@ def _as_object(resource: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**whole_row, as_dict=functools.partial(dict, shown))
 
 
-def public_counts() -> dict[str, int]:
-    """Number of public datasets by organisation id."""
-    package = model.package_table
-    rows = model.Session.execute(
-        public(package.c.owner_org, sa.func.count()).group_by(package.c.owner_org)
+def _released_places() -> sa.CompoundSelect[Any]:
+    """(package_id, place): organisation and groups of what is public, as released.
+
+    The row's own owner and groups are those of the working copy: a move that waits says nothing.
+    """
+    owner = _RELEASE.c.data[("default", "owner_org")].astext
+    groups = sa.func.jsonb_array_elements(_RELEASE.c.data["default"]["groups"]).column_valued("g")
+    return sa.union_all(
+        public(_RELEASE.c.package_id, owner.label("place")),
+        public(_RELEASE.c.package_id, groups.op("->>")("id").label("place")),
     )
-    return {organization: count for organization, count in rows if organization}
+
+
+def public_members(group_id: str) -> set[str]:
+    """Ids of the public datasets of an organisation or a group, by its id."""
+    places = _released_places().subquery()
+    query = sa.select(places.c.package_id).where(places.c.place == group_id)
+    return set(model.Session.execute(query).scalars())
+
+
+def public_counts() -> dict[str, int]:
+    """Number of public datasets by the id of their organisation or group."""
+    places = _released_places().subquery()
+    rows = model.Session.execute(
+        sa.select(places.c.place, sa.func.count()).group_by(places.c.place)
+    )
+    return {place: count for place, count in rows if place}
 
 
 def organization_list_for_user(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:

@@ -61,7 +61,7 @@ def means(context: Any) -> Means:
         return Means.DECIDING_TOKEN if tokens.decides(token) else Means.TOKEN
     if session.get("_user_id") != account or g.get("login_via_auth_header"):
         return Means.NONE
-    return Means.SESSION if _from_own_page() else Means.FOREIGN_PAGE
+    return Means.SESSION if from_own_page() else Means.FOREIGN_PAGE
 
 
 def account_of(context: Any) -> str | None:
@@ -71,7 +71,7 @@ def account_of(context: Any) -> str | None:
     return user.id if user is not None and user.state == "active" else None
 
 
-def _from_own_page() -> bool:
+def from_own_page() -> bool:
     """Was the request sent by a page of this portal?
 
     CKAN's own check is not enough: it exempts a view for everybody as soon as somebody has called

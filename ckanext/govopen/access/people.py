@@ -15,6 +15,8 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.inventory import inventory
+from ckanext.govopen.access.lists import public_members
+from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.references import user_is_visible
 from ckanext.govopen.access.sight import sight, sights
 from ckanext.govopen.access.viewer import person
@@ -32,18 +34,32 @@ def _show(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
 
 
 def member_list(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
-    """Without datasets that the person may not see, and without accounts for outsiders."""
+    """Datasets as the person sees them, and no accounts for outsiders.
+
+    CKAN lists where the working copies are. Who sees the release of a dataset finds it where it
+    was released: a move that waits for its review is not told.
+    """
     rows = next_action(context, data_dict)
     who = person(context)
     if who.sees_everything:
         return rows
-    seen = sights(context, {row[0] for row in rows if row[1] == "package"})
-    return [
+    group = model.Group.get(data_dict["id"])
+    released: set[str] = set()
+    capacity = "organization" if group is not None and group.is_organization else "public"
+    asked = data_dict.get("object_type") in (None, "", "package")
+    if group is not None and asked and data_dict.get("capacity") in (None, "", capacity):
+        released = public_members(group.id)
+    listed = {row[0] for row in rows if row[1] == "package"}
+    seen = sights(context, listed | released)
+    there = {one for one in listed if seen[one].visible and seen[one].sight is not Sight.RELEASE}
+    there |= {one for one in released if seen[one].sight is Sight.RELEASE}
+    result = [
         row
         for row in rows
-        if (row[1] != "package" or seen[row[0]].visible)
+        if (row[1] != "package" or row[0] in there)
         and (row[1] != "user" or who.sees_accounts or row[0] == who.user_id)
     ]
+    return result + [(one, "package", capacity) for one in sorted(there - listed)]
 
 
 def _member(name: str) -> Handler:

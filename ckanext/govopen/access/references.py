@@ -59,6 +59,22 @@ def user_is_visible(context: Any, who: Person, reference: str) -> bool:
     )
 
 
+def _check_shapes(data: Mapping[str, Any], takes: Mapping[str, str]) -> None:
+    """References are texts; where several are taken, a list of them."""
+    errors: dict[str, Any] = {}
+    for parameter, kind in takes.items():
+        value = data.get(parameter)
+        if value in (None, "") or kind == "match":
+            continue
+        if kind in ("datasets", "resources"):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                errors[parameter] = [toolkit._("Must be a list of texts.")]
+        elif not isinstance(value, str):
+            errors[parameter] = [toolkit._("Must be a text.")]
+    if errors:
+        raise toolkit.ValidationError(errors)
+
+
 class Hiding:
     """One call's hidden references and what they were replaced with."""
 
@@ -70,9 +86,12 @@ class Hiding:
     def hide(self, data: dict[str, Any], takes: Mapping[str, str], content: bool) -> dict[str, Any]:
         """``data`` with hidden references replaced.
 
+        :raises ValidationError: a reference is no text; names the parameter
         :raises NotAuthorized: when content is asked for that the person may not read although he
             sees the dataset
         """
+        if not self.person.internal:
+            _check_shapes(data, takes)
         if self.person.sees_everything or not takes:
             return data
         changed: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from ckan.views.api import _finish_bad_request
 from flask import Response, g, request
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound, TooManyRequests
 
-from ckanext.govopen.access import content, datastore, reset, uses
+from ckanext.govopen.access import content, datastore, forgery, malformed, reset, uses
 from ckanext.govopen.access.actions import in_circle
 from ckanext.govopen.access.inventory import Surface, inventory
 from ckanext.govopen.access.policy import CONDITIONAL, Person
@@ -34,13 +34,20 @@ def _not_found() -> Any:
 def guard() -> Response | None:
     """Runs before every view.
 
-    Refuses JSONP, answers 404 for what is not listed and for what the person may not see, and
-    serves downloads itself, so that CKAN's own download view never runs.
+    Refuses what cannot be read, forged requests and JSONP, answers 404 for what is not listed and
+    for what the person may not see, and serves downloads itself, so that CKAN's own download view
+    never runs.
     """
+    refused = malformed.refusal()
+    if refused is not None:
+        return refused
     if request.endpoint is None:
         return None  # no such address: CKAN answers
     if request.endpoint == "static" or request.endpoint.endswith(".static"):
         return None
+    refused = forgery.refusal()
+    if refused is not None:
+        return refused
     context = request_context()
     who = person(context)
     surface = inventory().route(request.endpoint)
@@ -90,6 +97,7 @@ def _content(context: dict[str, Any], surface: Surface, arguments: dict[str, Any
                 refused_content(context, reference)
         return toolkit.abort(403, toolkit._(CONDITIONAL))
     if surface.name == "datastore.dump":
+        malformed.check_dump(request.args)
         try:
             datastore.check_dump(context, arguments["resource_id"], request.args)
         except toolkit.NotAuthorized as refused:
@@ -140,6 +148,7 @@ def errors(app: Any) -> None:
         g.govopen_used_up = error.seconds or 0
         return app.handle_http_exception(TooManyRequests(error.text))
 
+    malformed.register(app)
     app.register_error_handler(uses.UsedUp, used_up)
     app.register_error_handler(toolkit.ObjectNotFound, not_found)
     app.register_error_handler(toolkit.NotAuthorized, not_authorized)

@@ -55,7 +55,7 @@ def package_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -
             _add_sources(dataset, shown=access.reason != INTERNAL_REASON)
             mark(dataset)
         return dataset
-    return _released(context, data_dict, package_id)
+    return _released(context, data_dict, package_id, access)
 
 
 def _add_sources(dataset: dict[str, Any], shown: bool) -> None:
@@ -75,7 +75,9 @@ def _add_sources(dataset: dict[str, Any], shown: bool) -> None:
         )
 
 
-def _released(context: Any, data_dict: dict[str, Any], package_id: str) -> dict[str, Any]:
+def _released(
+    context: Any, data_dict: dict[str, Any], package_id: str, access: Access
+) -> dict[str, Any]:
     package = model.Session.get(model.Package, package_id)
     row = releases.live(package_id) if package is not None else None
     if package is None or row is None:
@@ -85,7 +87,7 @@ def _released(context: Any, data_dict: dict[str, Any], package_id: str) -> dict[
     toolkit.check_access("package_show", context, data_dict)
     default = toolkit.asbool(data_dict.get("use_default_schema", False))
     dataset = copy.deepcopy(row.data["default" if default else "shown"])
-    present(dataset)
+    present(dataset, row.open_class, access.content and _shows_views(context, package_id, access))
     mark(dataset, {name: fact["sha256"] for name, fact in row.files.items()})
     if context.get("for_view"):
         for plugin in plugins.PluginImplementations(plugins.IPackageController):
@@ -100,9 +102,15 @@ def _released(context: Any, data_dict: dict[str, Any], package_id: str) -> dict[
     return dataset
 
 
-def present(dataset: dict[str, Any]) -> None:
-    """Gives the held resources of a released dict their present address, in place."""
-    conditional = dataset.get("open_class") == OpenClass.CONDITIONAL.value
+def present(dataset: dict[str, Any], open_class: str, content: bool = False) -> None:
+    """Gives the held resources of a released dict their present address, in place.
+
+    ``open_class`` is that of the release: the dict need not have it as a field. The digests stay
+    where everybody may read the bytes, or with ``content`` somebody who may read all of them.
+    """
+    conditional = open_class == OpenClass.CONDITIONAL.value
+    if open_class != OpenClass.UNCONDITIONAL.value and not content:
+        without_digests(dataset)
     for resource in dataset.get("resources") or []:
         if conditional or resource.get("url_type") in HELD:
             resource["url"] = download_url(
@@ -111,6 +119,14 @@ def present(dataset: dict[str, Any]) -> None:
                 resource["id"],
                 str(resource.get("url") or resource.get("name") or "").rsplit("/", 1)[-1],
             )
+
+
+def without_digests(dataset: dict[str, Any]) -> None:
+    """Takes the digests of a dataset's resources away, in place: that of a small table tells it
+    to whoever guesses its rows. The algorithm's name stays, and the field goes as a whole: CKAN
+    keeps a digest that a department's update does not mention."""
+    for resource in dataset.get("resources") or []:
+        resource.pop("hash", None)
 
 
 def as_seen(context: Any, package_id: str) -> dict[str, Any] | None:

@@ -22,4 +22,25 @@
     });
     place.appendChild(all);
   });
+  // The hash of a file is computed here; the file itself is not sent.
+  document.querySelectorAll("[data-hash-file]").forEach(function (place) {
+    if (!window.crypto || !window.crypto.subtle) return;
+    var input = place.querySelector("input[type=file]");
+    var failed = place.querySelector("[data-hash-failed]");
+    var form = document.getElementById("verify");
+    place.hidden = false;
+    input.addEventListener("change", function () {
+      var file = input.files[0];
+      if (!file) return;
+      failed.hidden = true;
+      file.arrayBuffer().then(function (bytes) {
+        return window.crypto.subtle.digest("SHA-256", bytes);
+      }).then(function (digest) {
+        form.elements.sha256.value = Array.from(new Uint8Array(digest), function (byte) {
+          return byte.toString(16).padStart(2, "0");
+        }).join("");
+        form.submit();
+      }).catch(function () { failed.hidden = false; });
+    });
+  });
 })();

@@ -12,8 +12,15 @@ from ckan.plugins import plugin_loaded
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.cli import common
+from ckanext.govopen.logic import (
+    application_round,
+    closing,
+    deliver,
+    file_upkeep,
+    grant_upkeep,
+    registration,
+)
 from ckanext.govopen.logic import command as commands
-from ckanext.govopen.logic import deliver, file_upkeep
 from ckanext.govopen.model import checkpoint, settings
 from ckanext.govopen.model.review import ReviewRow
 
@@ -23,7 +30,9 @@ log = logging.getLogger(__name__)
 MANY = 500
 #: Least time between two runs of ckanext-harvest's dispatcher and of the collection of bytes.
 HARVEST_EVERY = datetime.timedelta(minutes=1)
+APPLICATIONS_EVERY = datetime.timedelta(minutes=5)
 COLLECT_EVERY = datetime.timedelta(days=1)
+NOTIFY_EVERY = datetime.timedelta(hours=1)
 
 
 class Rounds:
@@ -39,10 +48,14 @@ class Rounds:
         """One round; number of things done by job, None for a job that failed."""
         jobs: dict[str, Callable[[], int]] = {
             "reviews": self.submit_settled,
+            "applications": self.applications,
             "outbox": self.deliver,
             "harvest": self.harvest,
             "files": self.collect,
             "checkpoint": self.checkpoint,
+            "grants": self.notify_holders,
+            "access log": self.forget,
+            "accounts": self.accounts,
         }
         done: dict[str, int | None] = {}
         for name, job in jobs.items():
@@ -104,6 +117,18 @@ class Rounds:
         days = datetime.timedelta(days=settings.files_collect_after_days())
         return len(file_upkeep.collect(model.Session, commands.now() - days))
 
+    def notify_holders(self) -> int:
+        """Tells the holders of grants that end soon, once an hour."""
+        if not self._due("grants", NOTIFY_EVERY):
+            return 0
+        return grant_upkeep.notify(commands.now())
+
+    def forget(self) -> int:
+        """Deletes what the access log has kept for long enough, once a day."""
+        if not self._due("access log", COLLECT_EVERY):
+            return 0
+        return grant_upkeep.forget(commands.now())
+
     def checkpoint(self) -> int:
         """Signs how far the ledger has come, when something happened and the time has come."""
         every = datetime.timedelta(minutes=settings.ledger_checkpoint_minutes())
@@ -114,6 +139,18 @@ class Rounds:
             return 0
         made = common.act("govopen_ledger_checkpoint", {}, common.site_context())["made"]
         return int(made is not None)
+
+    def applications(self) -> int:
+        """Reports time limits that are over, and ends what the rules let end by itself."""
+        if not self._due("applications", APPLICATIONS_EVERY):
+            return 0
+        return application_round.run(commands.now())
+
+    def accounts(self) -> int:
+        """Erases what names the owners of closed accounts, and registrations never finished."""
+        now = commands.now()
+        done = registration.forget(now)
+        return done + closing.erase_due(now)
 
     def _due(self, job: str, every: datetime.timedelta) -> bool:
         now = commands.now()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.profile import Profile, Requirement
 from ckanext.govopen.domain.refusal import N_, NO_PARAMS, Refusal, Refused, fill, refuse
-from ckanext.govopen.domain.terms import OpenClass, Way
+from ckanext.govopen.domain.terms import OpenClass, Text, Way
 
 __all__ = [
     "Missing",
@@ -186,25 +186,30 @@ def _class_requirement(profile: Profile, name: str, wanted: OpenClass) -> Requir
 
 @dataclass(frozen=True)
 class Missing:
-    """One thing that keeps a dataset from being reviewed: which field, which rule, why."""
+    """One thing that keeps a dataset from being reviewed: which field, which rule, why.
+
+    ``demand`` is what the profile asks for in this field, in three languages.
+    """
 
     field: str
     rule: str
     article: str | None
     message: str
     params: Mapping[str, Any] = dataclasses.field(default_factory=lambda: NO_PARAMS)
+    demand: Text | None = None
 
     def text(self, translate: Any = None) -> str:
         """The message with its places filled."""
         return fill(self.message, self.params, translate)
 
-    def as_dict(self, translate: Any = None) -> dict[str, str | None]:
-        """``{"field", "rule", "article", "message"}`` as the API answers it."""
+    def as_dict(self, translate: Any = None) -> dict[str, Any]:
+        """``{"field", "rule", "article", "message", "demand"}`` as the API answers it."""
         return {
             "field": self.field,
             "rule": self.rule,
             "article": self.article,
             "message": self.text(translate),
+            "demand": dataclasses.asdict(self.demand) if self.demand is not None else None,
         }
 
 
@@ -228,13 +233,24 @@ def check_requirements(dataset_fields: Mapping[str, Any], profile: Profile) -> l
             entries = [entry for entry in value or [] if isinstance(entry, Mapping)]
             missing += [
                 Missing(
-                    "legal_basis", refusal.rule, refusal.article, refusal.message, refusal.params
+                    "legal_basis",
+                    refusal.rule,
+                    refusal.article,
+                    refusal.message,
+                    refusal.params,
+                    item.text,
                 )
                 for refusal in check_basis(entries, item.basis_kinds, item.rule, item.article)
             ]
         elif _empty(value) and not (item.field == "open_class" and open_class is None):
             missing.append(
-                Missing(item.field, item.rule, item.article, N_("The regulation asks for this."))
+                Missing(
+                    item.field,
+                    item.rule,
+                    item.article,
+                    N_("The regulation asks for this."),
+                    demand=item.text,
+                )
             )
     rule = profile.acquired_rule(dataset_fields.get("acquired_by"))
     kept_out = rule is not None and rule.effect in ("not_published", "not_in_catalogue")

@@ -216,6 +216,7 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
                 "proved_at",
                 "key",
                 "signature",
+                "pdf_sha256",
             ),
             ("text", "typed_name"),
         ),

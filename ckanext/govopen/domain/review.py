@@ -45,6 +45,7 @@ __all__ = [
     "Submit",
     "Touch",
     "apply",
+    "carried",
     "decide",
     "may",
     "one_by_one",
@@ -107,6 +108,22 @@ def one_by_one() -> Refused:
             "the data with others, yet is to open it. Open it and decide on it by itself."
         ),
     )
+
+
+def carried(reviews: Sequence[ReviewState]) -> frozenset[str]:
+    """Who had a hand in what is not approved yet, though no review of it waits any more.
+
+    ``reviews`` are those of one dataset, oldest first. A review that is cancelled (the dataset was
+    deleted, made a draft again, or went to another department) approves nothing: its submitters
+    are those of the next one, too.
+    """
+    people: frozenset[str] = frozenset()
+    for review in reviews:
+        if review.status == "approved":
+            people = frozenset()
+        elif review.status == "cancelled":
+            people |= review.submitters
+    return people
 
 
 def submit_at(state: ReviewState, settings: Settings) -> datetime.datetime | None:

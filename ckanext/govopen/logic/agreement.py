@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
@@ -67,8 +68,11 @@ def read(
     part: Part,
     profile: Profile,
     identity: Identity | None,
+    number: str,
 ) -> Reading:
     """The agreement about an approved part, rendered from the newest template.
+
+    ``number`` is that of the case, by which people know it.
 
     :raises ValueError: the part is not approved, or its content was erased
     """
@@ -87,7 +91,8 @@ def read(
         datasets=titles([scope.dataset for scope in part.scopes]),
     )
     facts = papers.agreement_facts(state, part.organization, names, template)
-    return Reading(template, rules.render(template, facts), signatory)
+    text = rules.render(template, {**facts, "application": number})
+    return Reading(template, text, signatory)
 
 
 def site_title() -> str:
@@ -126,6 +131,13 @@ def draw(row: stored.AgreementRow) -> bytes:
             verify_url=settings.site_url() + "/open/verify",
         )
     )
+
+
+def copy_of(session: AlchemySession, shown: dict[str, Any]) -> bytes | None:
+    """The PDF copy of an agreement as its action has shown it; None while it is not signed,
+    empty once it was erased."""
+    row = stored.of_part(session, shown["application"], shown["organization"]["id"])
+    return row.pdf if row is not None else None
 
 
 def example(template: Template) -> dict[str, str]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from typing import Any
 
 import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import plugin_loaded
-from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.domain import grant as grant_rules
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.refusal import N_, Refusal
 from ckanext.govopen.model import duty, grant, ledger, settings
+from ckanext.govopen.model.application import DRAFT, OPENED, ApplicationRow
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.identity import ClosedAccountRow, ExternalIdentityRow, RegistrationRow
 
@@ -36,16 +35,12 @@ def obstacles(user: model.User, now: datetime.datetime) -> list[Refusal]:
         )
     if duty.held_by(model.Session, user.id, now):
         found.append(Refusal(RULE, None, N_("You hold a duty: have it taken from you first.")))
-    if _open_applications(user.id):
-        found.append(Refusal(RULE, None, N_("You have an open application: withdraw it first.")))
+    cases = sa.exists().where(ApplicationRow.user_id == user.id, ApplicationRow.status == OPENED)
+    if model.Session.scalar(sa.select(cases)):
+        found.append(
+            Refusal(RULE, None, N_("You have an application under way: withdraw it first."))
+        )
     return found
-
-
-def _open_applications(user_id: str) -> int:
-    """Applications that wait for somebody; drafts count as well."""
-    from ckanext.govopen.model import application
-
-    return application.open_of(model.Session, user_id)
 
 
 def close(user: model.User, now: datetime.datetime) -> ClosedAccountRow:
@@ -116,11 +111,17 @@ def _erase(user_id: str, now: datetime.datetime) -> None:
     session.execute(sa.delete(following).where(following.object_id == user_id))
     if plugin_loaded("activity"):
         _erase_activities(user_id)
+    # What he was writing and never handed in is nobody's record.
+    session.execute(
+        sa.update(ApplicationRow)
+        .where(ApplicationRow.user_id == user_id, ApplicationRow.status == DRAFT)
+        .values(draft={})
+    )
     user.name = f"closed-{secrets.token_hex(8)}"
     for field in ("fullname", "email", "about", "image_url", "apikey", "reset_key"):
         setattr(user, field, None)
-    user.plugin_extras = None
-    user._password = None
+    user.plugin_extras = {}
+    user._password = ""
     number = ledger.number_of(session, user_id)
     event = Event("account.erased", {"account": str(number) if number is not None else None})
     ledger.append(session, STREAM, [event], None, now)
@@ -128,13 +129,12 @@ def _erase(user_id: str, now: datetime.datetime) -> None:
 
 def _erase_activities(user_id: str) -> None:
     """Rows of the activity stream about the account itself; those about datasets name nobody."""
-    activity: Any = tk.get_action  # the plugin's tables exist only where it is on
-    from ckanext.activity.model import Activity
+    from ckanext.activity.model import Activity  # there only where the plugin is on
 
-    activity = Activity
+    table = Activity.__table__
     model.Session.execute(
-        sa.delete(activity).where(
-            activity.object_id == user_id,
-            activity.activity_type.in_(("new user", "changed user")),
+        sa.delete(table).where(
+            table.c.object_id == user_id,
+            table.c.activity_type.in_(("new user", "changed user")),
         )
     )

@@ -114,13 +114,13 @@ def finish(context: Any) -> None:
         model.Session.flush()
         return
     model.repo.commit()
-    deliver.due_now(now())
+    deliver.due_now(now(), later=False)
 
 
 def delivered(context: Any) -> None:
     """After a CKAN action that has committed by itself: delivers what its hooks noted."""
     if context.pop(NOTED, None) and not context.get("defer_commit"):
-        deliver.due_now(now())
+        deliver.due_now(now(), later=False)
 
 
 def required(data: dict[str, Any], *names: str) -> list[str]:

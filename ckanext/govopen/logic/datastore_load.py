@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import plugin_loaded
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ckanext.govopen.access import clock, files
 from ckanext.govopen.domain.refusal import N_
@@ -27,7 +28,7 @@ from ckanext.govopen.logic.table import TABULAR, Unreadable, read
 from ckanext.govopen.model import file as file_model
 from ckanext.govopen.model import release as releases
 
-__all__ = ["load"]
+__all__ = ["concerned", "load"]
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,22 @@ def load(package_id: str) -> dict[str, str]:
             else:
                 done[resource_id] = _load(package_id, resource_id, fact, items)
         return done
+
+
+def concerned(package_ids: Iterable[str]) -> list[str]:
+    """Those of the datasets that have released files or rows that were loaded: one statement.
+
+    Most records of a catalogue have neither, and a job for each of them would do nothing.
+    """
+    ids = sorted(set(package_ids))
+    release, loaded = releases.ReleaseRow.__table__, file_model.LoadedRow.__table__
+    with_files = sa.select(release.c.package_id).where(
+        release.c.status == releases.LIVE,
+        release.c.package_id.in_(ids),
+        release.c.files != sa.cast({}, JSONB),
+    )
+    with_rows = sa.select(loaded.c.package_id).where(loaded.c.package_id.in_(ids))
+    return sorted(set(model.Session.execute(sa.union(with_files, with_rows)).scalars()))
 
 
 @contextmanager

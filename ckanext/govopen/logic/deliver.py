@@ -16,8 +16,8 @@ from typing import Any
 from ckan import model
 from ckan.plugins import plugin_loaded, toolkit
 
-from ckanext.govopen.logic import witness
-from ckanext.govopen.logic.datastore_load import load
+from ckanext.govopen.logic import post, witness
+from ckanext.govopen.logic.datastore_load import concerned, load
 from ckanext.govopen.model import outbox
 from ckanext.govopen.search import document
 
@@ -32,7 +32,7 @@ def _reindex(payloads: list[dict[str, Any]]) -> None:
 def _datastore(payloads: list[dict[str, Any]]) -> None:
     if not plugin_loaded("datastore"):
         return
-    for package_id in sorted({payload["package"] for payload in payloads}):
+    for package_id in concerned(payload["package"] for payload in payloads):
         toolkit.enqueue_job(
             load,
             [package_id],
@@ -41,12 +41,16 @@ def _datastore(payloads: list[dict[str, Any]]) -> None:
         )
 
 
-#: Kind of an outbox row -> what carries out all due rows of that kind at once.
-DELIVERERS: dict[str, Callable[[list[dict[str, Any]]], None]] = {
+#: Kind of an outbox row -> what carries out all due rows of that kind at once. What it gives back
+#: is what is left to do of single rows, by their place; None: all is done.
+DELIVERERS: dict[str, Callable[[list[dict[str, Any]]], dict[int, dict[str, Any]] | None]] = {
     "reindex": _reindex,
     "datastore": _datastore,
     "checkpoint": witness.deliver,
+    "mail": post.deliver,
 }
+#: Kinds that no request waits for: a mail server may take its time.
+LATER = ("mail",)
 
 
 _postponed: ContextVar[bool] = ContextVar("govopen_delivery_postponed", default=False)
@@ -65,18 +69,21 @@ def postponed() -> Iterator[None]:
         _postponed.reset(token)
 
 
-def due_now(now: datetime.datetime, limit: int = 500) -> int:
-    """Delivers due rows, grouped by kind, and gives their number. Never raises for one of them."""
+def due_now(now: datetime.datetime, limit: int = 500, *, later: bool = True) -> int:
+    """Delivers due rows, grouped by kind, and gives their number. Never raises for one of them.
+
+    ``later`` False leaves to the scheduler what no request waits for.
+    """
     if _postponed.get():
         return 0
-    rows = outbox.due(model.Session, now, limit)
+    rows = outbox.due(model.Session, now, limit, () if later else LATER)
     by_kind: dict[str, list[outbox.OutboxRow]] = {}
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
     for kind, group in by_kind.items():
         try:
             with model.Session.begin_nested():
-                DELIVERERS[kind]([row.payload for row in group])
+                left = DELIVERERS[kind]([row.payload for row in group]) or {}
         except Exception as error:
             # Whatever went wrong out there (Solr, Valkey), the rows stay and are tried again.
             log.warning(
@@ -85,7 +92,11 @@ def due_now(now: datetime.datetime, limit: int = 500) -> int:
             for row in group:
                 outbox.failed(row, f"{type(error).__name__}: {error}", now)
         else:
-            for row in group:
-                model.Session.delete(row)
+            for place, row in enumerate(group):
+                if place in left:
+                    row.payload = left[place]
+                    outbox.failed(row, "not delivered to everybody", now)
+                else:
+                    model.Session.delete(row)
     model.repo.commit()
     return len(rows)

@@ -13,7 +13,7 @@ from ckan.types import AlchemySession
 from ckanext.govopen.domain.event import EVENT_TYPES, Event
 from ckanext.govopen.domain.profile import Profile
 from ckanext.govopen.domain.refusal import N_, refuse
-from ckanext.govopen.model import jurisdiction, ledger, settings
+from ckanext.govopen.model import agreement, jurisdiction, ledger, settings
 from ckanext.govopen.model.duty import DutyRow
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.ledger import EventRow
@@ -64,6 +64,9 @@ def carry_out(
         )
     for row in found:
         ledger.erase(session, row.id, ledger.sealed(row))
+        if row.type == "agreement.signed":
+            case = row.stream.partition("/")[2]
+            agreement.erase(session, case, row.payload["organization"])
     number = ledger.number_of(session, order.user_id) if order.user_id else None
     if order.unlink and order.user_id:
         ledger.unlink(session, order.user_id)

@@ -23,7 +23,7 @@ from ckanext.govopen.domain.classification import OpenClass
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.fingerprint import Snapshot
 from ckanext.govopen.logic import actor as actors
-from ckanext.govopen.logic import command, snapshot, working_copy
+from ckanext.govopen.logic import command, grant_end, snapshot, working_copy
 from ckanext.govopen.model import duty as duties
 from ckanext.govopen.model import jurisdiction, ledger, location, outbox, settings
 from ckanext.govopen.model import release as releases
@@ -66,17 +66,20 @@ def settle(context: Any, package_id: str) -> None:
     now = command.now()
     extra = extra_row(package_id)
     live = releases.live(package_id)
+    read = snapshot.working(context, package_id)
+    changed = extra.fingerprint != read.fingerprint
+    extra.fingerprint = read.fingerprint
     if package.state == "deleted":
+        if changed:
+            _remember(context, package, read, now)
         _gone(context, package, extra, live, now)
         return
-    read = snapshot.working(context, package_id)
     if package.state != "active":
         if live is not None:
             _withdraw(context, package, live, "unpublished", now)
             live = None
     elif live is not None:
         live = _narrow(context, package, live, read, now)
-    extra.fingerprint = read.fingerprint
     if not settings.review_on():
         _without_review(context, package, extra, live, read, now)
         return
@@ -88,8 +91,12 @@ def settle(context: Any, package_id: str) -> None:
         if live is not None and jurisdiction.profile().review.pending == "hide":
             _withdraw(context, package, live, "pending", now)
             live = None
-    else:
+    elif package.state == "active":
         _cancel_review(context, package, "nothing left to review", now)
+    else:
+        if changed:
+            _remember(context, package, read, now)
+        _cancel_review(context, package, "unpublished", now)
     _compute_private(package, extra, live)
 
 
@@ -232,6 +239,9 @@ def _withdraw(
     )
     note(context, package, [event], now)
     activity.withdraw(model.Session, package.id, package.owner_org)
+    cause = grant_end.CAUSES.get(reason)
+    if cause is not None:
+        grant_end.end_all(context, package.id, cause, now)
     model.Session.flush()
 
 
@@ -261,6 +271,10 @@ def _touch_review(
 ) -> None:
     row = reviews.waiting(model.Session, package.id)
     state = reviews.to_state(row)
+    if row is not None and state.organization != (package.owner_org or ""):
+        # The office of the department that has the dataset now decides, on all that waits.
+        _cancel_review(context, package, "another department", now)
+        row, state = None, rules.ReviewState()
     if row is not None and state.fingerprint == read.fingerprint:
         return
     user_id = command.actor(context)
@@ -269,12 +283,29 @@ def _touch_review(
     order: rules.Command
     if row is None:
         row = reviews.ReviewRow(id=str(uuid.uuid4()))
-        order = rules.Open(
-            system, package.id, package.owner_org or "", read.fingerprint, _submitters(context)
-        )
+        people = _submitters(context) | _carried(package.id)
+        order = rules.Open(system, package.id, package.owner_org or "", read.fingerprint, people)
     else:
         order = rules.Touch(system, read.fingerprint, _submitters(context))
     carry_out(row, state, order, user_id, now)
+
+
+def _carried(package_id: str) -> frozenset[str]:
+    return rules.carried([reviews.to_state(r) for r in reviews.all_of(model.Session, package_id)])
+
+
+def _remember(
+    context: Any, package: Any, read: snapshot.WorkingCopy, now: datetime.datetime
+) -> None:
+    """Notes who changed what cannot be reviewed now: a draft, or a deleted dataset.
+
+    He is among the submitters when it comes back. Leaves a review for the caller to cancel.
+    """
+    if not settings.review_on():
+        return
+    waits = reviews.waiting(model.Session, package.id) is not None
+    if waits or not _submitters(context) <= _carried(package.id):
+        _touch_review(context, package, read, now)
 
 
 def _cancel_review(context: Any, package: Any, reason: str, now: datetime.datetime) -> None:
@@ -355,6 +386,10 @@ def release(
         },
     )
     note(context, package, [event], now)
+    if row.effective_class is OpenClass.UNCONDITIONAL:
+        grant_end.end_all(context, package.id, "unconditional", now)
+    elif row.effective_class is OpenClass.NON_OPEN:
+        grant_end.end_all(context, package.id, "non_open", now)
     if row.effective_class is OpenClass.NON_OPEN:
         activity.withdraw(model.Session, package.id, package.owner_org)
     elif settings.review_on():

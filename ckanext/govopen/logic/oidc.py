@@ -214,7 +214,7 @@ def provider() -> Provider:
     )
 
 
-def _client(found: Provider, redirect_uri: str) -> OAuth2Session:
+def _client(found: Provider, redirect_uri: str) -> Any:
     try:
         secret = settings.oidc_client_secret()
     except OSError as error:
@@ -223,7 +223,7 @@ def _client(found: Provider, redirect_uri: str) -> OAuth2Session:
     method = "none" if not secret else "client_secret_basic"
     if secret and found.auth_methods and "client_secret_basic" not in found.auth_methods:
         method = "client_secret_post"
-    client = OAuth2Session(
+    client: Any = OAuth2Session(
         client_id=settings.oidc_client_id(),
         client_secret=secret or None,
         scope=settings.oidc_scopes(),
@@ -355,7 +355,7 @@ def _keys(document: dict[str, Any]) -> KeySet:
     return KeySet.import_key_set({"keys": kept})
 
 
-def _person(found: Provider, client: OAuth2Session, claims: dict[str, Any]) -> Identity:
+def _person(found: Provider, client: Any, claims: dict[str, Any]) -> Identity:
     name_key, email_key = settings.oidc_claim_name(), settings.oidc_claim_email()
     if found.userinfo_endpoint and not (claims.get(name_key) and claims.get(email_key)):
         answer = client.get(found.userinfo_endpoint, allow_redirects=False)

@@ -27,6 +27,13 @@ from ckanext.govopen.model.identity import RegistrationRow
 log = logging.getLogger(__name__)
 
 HOUR, DAY = 3600, 86400
+#: Where a proxy of one's own can stand.
+_OWN_NETWORKS = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"
+    )
+)  # fmt: skip
 
 
 class TooMany(Exception):
@@ -45,7 +52,9 @@ def block(remote: str | None, forwarded: str | None) -> str:
     """
     try:
         address = ipaddress.ip_address(remote or "")
-        if (address.is_private or address.is_loopback) and forwarded:
+        if forwarded and any(
+            address.version == net.version and address in net for net in _OWN_NETWORKS
+        ):
             address = ipaddress.ip_address(forwarded.rsplit(",", 1)[-1].strip())
     except ValueError:
         return "unknown"
@@ -104,11 +113,18 @@ def finish(key: str, fields: dict[str, str], now: datetime.datetime) -> model.Us
     :param fields: ``name``, ``fullname``, ``password1``, ``password2``
     :raises ValidationError: a field is wrong; the link still works
     """
+    wrong: Any = {
+        name: [tk._("This value is too long or holds characters that no text has.")]
+        for name, value in fields.items()
+        if len(value) > 500 or any(ord(char) < 0x20 for char in value)
+    }
+    if wrong:
+        raise tk.ValidationError(wrong)
     row = waiting(key, now, lock=True)
     if row is None:
         return None
     email = row.email
-    context: dict[str, Any] = {
+    context: Any = {
         "ignore_auth": True,
         "defer_commit": True,
         "user": "",
@@ -186,9 +202,7 @@ def _invitation(link: str) -> tuple[str, str]:
     body = "\n\n".join(
         (
             tk._("Somebody, probably you, asked for an account at %(site)s.") % _site(),
-            tk._(
-                "Open this page to choose a name and a password. It works once, for %(hours)s hours:"
-            )
+            tk._("Open this page to choose name and password. It works once, for %(hours)s hours:")
             % _site(),
             link,
             tk._("If it was not you, do nothing: there will be no account."),

@@ -21,8 +21,11 @@ def proved(user_id: str, at: datetime.datetime) -> None:
 def fresh_sign_in(context: Any, now: datetime.datetime) -> Proof | None:
     """The fresh sign-in of the person of a context, made in this very session; None when there is
     none that counts at ``now`` (aware): made for somebody else, too old, or asked for by a token.
+
+    It is told to the page as well that comes right after the provider. That a command comes from
+    a page of this portal, the command itself asks (``command.decision``).
     """
-    if not has_request_context() or means(context) is not Means.SESSION:
+    if not has_request_context() or means(context) not in (Means.SESSION, Means.FOREIGN_PAGE):
         return None
     noted = session.get(_KEY)
     if not isinstance(noted, dict) or noted.get("user") != account_of(context):

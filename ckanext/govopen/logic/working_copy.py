@@ -6,6 +6,7 @@ Whatever way a write comes (API, form, harvest, patch, revise), it passes ``pack
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,6 +42,7 @@ def lock(package_id: str) -> None:
 
 def package_create(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Prepares a new dataset: its class by default, and where conditional content lies."""
+    _written_rows(data_dict)
     _possible_dates(data_dict)
     if governed(data_dict.get("type")):
         _default_class(data_dict, None)
@@ -52,6 +54,7 @@ def package_create(next_action: Action, context: Any, data_dict: dict[str, Any])
 
 def package_update(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Prepares a change: locks the row, keeps unmentioned internal fields, places content."""
+    _written_rows(data_dict)
     _possible_dates(data_dict)
     reference = data_dict.get("id") or data_dict.get("name")
     package = model.Package.get(reference) if isinstance(reference, str) else None
@@ -81,6 +84,28 @@ def package_delete(next_action: Action, context: Any, data_dict: dict[str, Any])
     result = next_action(context, data_dict)
     command.delivered(context)
     return result
+
+
+#: A field of a repeating row as scheming's form names it: ``legal_basis-0-article``.
+_ROW = re.compile(r"([a-z_]+-(?:\d+|REPEATING-INDEX\d))-[a-z_]+")
+
+
+def _written_rows(data_dict: dict[str, Any]) -> None:
+    """Drops what a form sends of rows that nobody has filled in.
+
+    The form holds an empty row to begin with and a pattern for further ones; without scripts the
+    pattern is sent, too, and each would be a row with missing values.
+    """
+    rows: dict[str, list[str]] = {}
+    for key in data_dict:
+        named = _ROW.fullmatch(key) if isinstance(key, str) else None
+        if named:
+            rows.setdefault(named.group(1), []).append(key)
+    for row, keys in rows.items():
+        empty = not any(str(data_dict[key]).strip() for key in keys if data_dict[key] is not None)
+        if empty or "REPEATING-INDEX" in row:
+            for key in keys:
+                del data_dict[key]
 
 
 def _possible_dates(data: dict[str, Any]) -> None:

@@ -130,6 +130,18 @@ def of_part(session: AlchemySession, application: str, organization: str) -> Agr
     ).first()
 
 
+def erase(session: AlchemySession, application: str, organization: str) -> None:
+    """Takes what is personal out of an agreement, for good; hash, statement and signature stay."""
+    session.execute(
+        sa.update(AgreementRow)
+        .where(
+            AgreementRow.application_id == application,
+            AgreementRow.organization_id == organization,
+        )
+        .values(text="", typed_name="", pdf=b"")
+    )
+
+
 def by_digest(session: AlchemySession, sha256: str) -> AgreementRow | None:
     """The agreement whose PDF copy or text has this SHA-256."""
     return session.scalars(

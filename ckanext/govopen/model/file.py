@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.govopen.domain.release import FileFact
+from ckanext.govopen.model import attachment
 from ckanext.govopen.model.release import LIVE, ReleaseRow
 
 __all__ = ["ROWS", "FileRow", "LoadedRow", "current", "loaded", "record", "record_rows"]
@@ -251,8 +252,8 @@ def forget_loaded(session: Any, resource_id: str) -> None:
 
 
 def named_digests(session: Any) -> set[str]:
-    """The digests that somebody may still ask for: of every release, live or not, and the newest
-    of every resource that has not been purged."""
+    """The digests that somebody may still ask for: of every release, live or not, the newest of
+    every resource that has not been purged, and the files of applications."""
     newest = (
         sa.select(FileRow.sha256)
         .join(model.Resource, model.Resource.id == FileRow.resource_id)
@@ -263,7 +264,7 @@ def named_digests(session: Any) -> set[str]:
     released = sa.select(fact.c.value.op("->>")("sha256")).select_from(
         sa.join(ReleaseRow.__table__, fact, sa.true())
     )
-    return {*session.scalars(newest), *session.scalars(released)}
+    return {*session.scalars(newest), *session.scalars(released), *attachment.digests(session)}
 
 
 def digests(session: Any) -> set[str]:

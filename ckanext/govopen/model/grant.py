@@ -27,7 +27,8 @@ class GrantRow(tk.BaseModel):
     whole dataset. Times carry their zone (UTC); ``valid_to`` is the first moment after it.
     ``authorised`` is who names the persons of an organisation; ``cause`` a code beside the reason
     of a suspension or an end; ``application`` the case it comes from, empty for none; ``report``
-    the holder's last report of use.
+    the holder's last report of use; ``noticed`` the days before the end at which its holders were
+    told last.
     """
 
     __tablename__ = "govopen_grant"
@@ -65,6 +66,7 @@ class GrantRow(tk.BaseModel):
     conditions: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
     report: Mapped[str] = mapped_column(sa.UnicodeText, default="", server_default="")
     reported_at: Mapped[datetime.datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    noticed: Mapped[int | None] = mapped_column(sa.Integer)
     created_at: Mapped[datetime.datetime] = mapped_column(sa.DateTime(timezone=True))
     created_by: Mapped[str | None] = mapped_column(sa.UnicodeText)
     revoked_at: Mapped[datetime.datetime | None] = mapped_column(sa.DateTime(timezone=True))
@@ -107,6 +109,11 @@ def of_holder(session: AlchemySession, package_id: str, user_id: str) -> list[ru
     ]
 
 
+def _of_person(user_id: str) -> sa.ColumnElement[bool]:
+    """Who may use it, and who acts for the organisation that holds it."""
+    return sa.or_(GrantRow.persons.contains([user_id]), GrantRow.authorised == user_id)
+
+
 def get(session: AlchemySession, grant_id: str, lock: bool = False) -> GrantRow | None:
     """One grant by its id; with ``lock`` nobody else changes it until the transaction ends."""
     query = sa.select(GrantRow).where(GrantRow.id == grant_id)
@@ -132,13 +139,13 @@ def find(
     if package_id is not None:
         query = query.where(GrantRow.package_id == package_id)
     if person is not None:
-        query = query.where(GrantRow.persons.contains([person]))
+        query = query.where(_of_person(person))
     if state is not None:
         query = query.where(GrantRow.state == state)
     if organization_ids is not None:
         seen: sa.ColumnElement[bool] = GrantRow.organization_id.in_(list(organization_ids))
         if or_person is not None:
-            seen = sa.or_(seen, GrantRow.persons.contains([or_person]))
+            seen = sa.or_(seen, _of_person(or_person))
         query = query.where(seen)
     count = session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
     page = query.order_by(GrantRow.created_at.desc(), GrantRow.id).limit(limit).offset(offset)

@@ -174,6 +174,11 @@ def erase(session: AlchemySession, row_id: int, event: rules.SealedEvent) -> Non
     )
 
 
+def pseudonym(session: AlchemySession, user_id: str) -> str:
+    """The number that stands for a person, as a text; given now when he has none."""
+    return str(_number(session, user_id))
+
+
 def number_of(session: AlchemySession, user_id: str) -> int | None:
     """The number that stands for a person in the ledger; None when he did nothing yet."""
     table = ActorRow.__table__

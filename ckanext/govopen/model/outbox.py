@@ -7,6 +7,7 @@ that a crash in between leaves the work late and never undone. Carrying out may 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,11 +40,16 @@ def put(
     session.add(OutboxRow(kind=kind, payload=payload, due=now, attempts=0))
 
 
-def due(session: AlchemySession, now: datetime.datetime, limit: int = 200) -> list[OutboxRow]:
-    """Rows whose time has come, locked for this transaction; those of another one are skipped."""
+def due(
+    session: AlchemySession, now: datetime.datetime, limit: int = 200, without: Sequence[str] = ()
+) -> list[OutboxRow]:
+    """Rows whose time has come, locked for this transaction; those of another one are skipped.
+
+    ``without`` names kinds that are left alone.
+    """
     return list(
         session.query(OutboxRow)
-        .filter(OutboxRow.due <= now)
+        .filter(OutboxRow.due <= now, OutboxRow.__table__.c.kind.not_in(list(without)))
         .order_by(OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from ckan.types import AlchemySession
 
 from ckanext.govopen.domain.ledger import SealedEvent
-from ckanext.govopen.model import ledger
+from ckanext.govopen.model import agreement_folds, ledger
 from ckanext.govopen.model import projection_folds as folds
+from ckanext.govopen.model.agreement import AgreementRow, TemplateRow
 from ckanext.govopen.model.duty import DutyRow
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.projection_folds import UNKNOWN, Facts, Key, Row
@@ -63,6 +64,21 @@ def _table(model_class: Any) -> sa.Table:
 
 #: What can be made again. A new kind of case adds its own line.
 PROJECTIONS: list[Projection] = [
+    Projection(
+        "agreement templates",
+        _table(TemplateRow),
+        "agreement/",
+        ("id", "version"),
+        agreement_folds.templates,
+    ),
+    Projection(
+        "agreements",
+        _table(AgreementRow),
+        "application/",
+        ("application_id", "organization_id"),
+        agreement_folds.agreements,
+        complete=False,
+    ),
     Projection(
         "duties",
         _table(DutyRow),

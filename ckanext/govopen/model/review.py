@@ -103,3 +103,15 @@ def latest(session: AlchemySession, package_id: str) -> ReviewRow | None:
         .order_by(ReviewRow.opened_at.desc())
         .first()
     )
+
+
+def all_of(session: AlchemySession, package_id: str) -> list[ReviewRow]:
+    """All reviews of a dataset, oldest first."""
+    table = ReviewRow.__table__
+    return (
+        session.query(ReviewRow)
+        .filter(table.c.package_id == package_id)
+        # Of two of the same moment the approval counts as the older one: it forgets nobody.
+        .order_by(table.c.opened_at, table.c.status != "approved", table.c.decided_at)
+        .all()
+    )

@@ -7,6 +7,7 @@ import pathlib
 
 from ckan.plugins import toolkit
 
+from ckanext.govopen.domain.procedure import Target
 from ckanext.govopen.domain.usage import ADDRESSES, Address
 
 PREFIX = "ckanext.govopen."
@@ -127,8 +128,8 @@ def harvest_max_bytes() -> int:
 
 def access_log_address() -> Address:
     """How much of an address the access log keeps; an unknown word keeps none."""
-    word = _text("access_log.address").lower()
-    return next((known for known in ADDRESSES if known == word), "none")
+    known: dict[str, Address] = {word: word for word in ADDRESSES}
+    return known.get(_text("access_log.address").lower(), "none")
 
 
 def access_log_keep_days() -> int:
@@ -310,3 +311,91 @@ def agreement_lock_minutes() -> int:
 def verify_per_minute() -> int:
     """How many hashes may be looked up from one address within a minute."""
     return max(1, _number("agreement.verify_per_minute"))
+
+
+# Applications
+
+
+def application_prefix() -> str:
+    """What case numbers begin with."""
+    return _text("application.number_prefix")
+
+
+def application_letter_prefix() -> str:
+    """What the numbers of decision letters begin with."""
+    return _text("application.letter_prefix")
+
+
+def _pairs(key: str) -> dict[str, str]:
+    found = (item.partition("=") for item in _list(key))
+    return {name.strip(): value.strip() for name, sign, value in found if sign and value.strip()}
+
+
+def application_bodies() -> dict[str, str]:
+    """Which organisation here is a body of the profile: names by the profile's words."""
+    return _pairs("application.bodies")
+
+
+def application_targets() -> dict[str, Target]:
+    """The site's own targets for clocks without a number; what cannot be read is left out."""
+    found: dict[str, Target] = {}
+    for clock, text in _pairs("application.targets").items():
+        digits, unit = text[:-2], text[-2:]
+        if digits.isascii() and digits.isdigit() and int(digits) > 0 and unit in ("wd", "nd"):
+            found[clock] = Target(int(digits), "wd" if unit == "wd" else "nd")
+    return found
+
+
+def agreement() -> bool:
+    """Is an agreement signed where the regulation leaves it to the site?"""
+    return _flag("application.agreement")
+
+
+def application_identity() -> bool:
+    """Has an applicant to be checked before his application is accepted?"""
+    return _flag("application.identity")
+
+
+def application_identity_days() -> int:
+    """Days for which a check of an applicant counts when it names no end."""
+    return max(1, _number("application.identity_days"))
+
+
+def application_datasets() -> int:
+    """Most datasets in one application."""
+    return max(1, _number("application.datasets"))
+
+
+def application_max_days() -> int:
+    """Longest period of use, in days; 0: no limit."""
+    return max(0, _number("application.max_days"))
+
+
+def application_max_open() -> int:
+    """Most open applications of one applicant; 0: no limit."""
+    return max(0, _number("application.max_open"))
+
+
+def application_max_per_day() -> int:
+    """Most new applications of one applicant in a day; 0: no limit."""
+    return max(0, _number("application.max_per_day"))
+
+
+def application_sign_within_days() -> int:
+    """Days within which an agreement is signed, after which the part lapses; 0: no limit."""
+    return max(0, _number("application.sign_within_days"))
+
+
+def attachment_bytes() -> int:
+    """Largest file that may be attached, in bytes."""
+    return max(1, _number("attachment.max_bytes"))
+
+
+def attachment_types() -> list[str]:
+    """Extensions of files that may be attached, without a dot."""
+    return [item.lower().lstrip(".") for item in _list("attachment.types")]
+
+
+def mail_settle_seconds() -> int:
+    """Seconds that a mail about a case waits for others that go with it."""
+    return max(0, _number("mail.settle_seconds"))

@@ -97,10 +97,11 @@ def take(
         got = _day(session, grant_id, day, quota, rows)
         if got is None:
             savepoint.rollback()
-            used = of(session, grant_id, day)
-            most = quota.requests_per_day
-            full = most is not None and used.requests_today >= most
-            return "quota_requests" if full else "quota_rows"
+    if got is None:
+        used = of(session, grant_id, day)
+        most = quota.requests_per_day
+        full = most is not None and used.requests_today >= most
+        return "quota_requests" if full else "quota_rows"
     return got
 
 

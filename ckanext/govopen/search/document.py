@@ -218,8 +218,8 @@ def _made(
     if not hidden:
         assert row is not None
         default, shown = copy.deepcopy((row.data["default"], row.data["shown"]))
-        present(default)
-        present(shown)
+        present(default, row.open_class)
+        present(shown, row.open_class)
     else:
         assert working is not None
         default, shown = working

@@ -42,6 +42,12 @@ class SearchFailed(SearchQueryError, BadRequest):
     error page and not a fault of the server.
     """
 
+    def __init__(self, message: str | None = None) -> None:
+        message = message or ""
+        super().__init__(message)
+        self.args = (message,)  # CKAN's API tells these
+        self.description = message
+
 
 class SearchRefused(toolkit.ValidationError, SearchFailed):
     """A search that may not be asked: 409 by API, 400 on pages."""

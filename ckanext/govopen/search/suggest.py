@@ -18,6 +18,8 @@ from ckanext.govopen.search.syntax import literal, quoted
 
 #: The index has the parts of titles and tags up to this many characters.
 LONGEST_PART = 8
+#: Characters of what was typed that are looked at; far beyond what people type.
+LONGEST = 200
 #: Values of a facet that are looked through.
 _CANDIDATES = 500
 _SEPARATOR = "\n"
@@ -45,6 +47,7 @@ def titles(query: str, labels: Sequence[str] | None, limit: int = 10) -> list[Ti
     Traditional and simplified characters, widths and cases are the same. A dataset without a
     release is not suggested, not even to its department: it has no title in the open fields.
     """
+    query = query[:LONGEST]
     words = _words(query)
     if not words or limit < 1:
         return []
@@ -60,7 +63,7 @@ def titles(query: str, labels: Sequence[str] | None, limit: int = 10) -> list[Ti
 
 def tags(query: str, labels: Sequence[str] | None, limit: int = 10) -> list[Counted]:
     """Tags that contain ``query``, with the number of visible datasets, most used first."""
-    words = _words(query)
+    words = _words(query[:LONGEST])
     if not words or limit < 1:
         return []
     q = " ".join(f"+tags_part:{quoted(word[:LONGEST_PART])}" for word in words)
@@ -75,7 +78,7 @@ def tags(query: str, labels: Sequence[str] | None, limit: int = 10) -> list[Coun
 
 def formats(query: str, labels: Sequence[str] | None, limit: int = 5) -> list[Counted]:
     """Formats that contain ``query``, with the number of visible datasets, most used first."""
-    wanted = query.strip().casefold()
+    wanted = query[:LONGEST].strip().casefold()
     if not wanted or limit < 1:
         return []
     counted = _facet("*:*", labels, "res_format")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import settings
@@ -22,7 +24,10 @@ CHECKS = (
     ("pyright", ["-m", "pyright", "--pythonpath", "{python}"]),
     ("import contracts", ["ckanext/govopen/stack/contracts.py"]),
 )
-DOMAIN = "ckanext/govopen/tests/domain"
+TESTS = "ckanext/govopen/tests"
+DOMAIN = f"{TESTS}/domain"
+#: Rooms whose tests run beside all the others, on servers of their own: about half of the time.
+BESIDE_ROOMS = ("access", "search")
 
 
 def chromium() -> str | None:
@@ -115,11 +120,13 @@ class Outcome:
     :ivar closing: its closing line, e.g. ``93 passed, 2 deselected in 12.0s``
     :ivar left_out: tests that were skipped, apart from those that need data which does not
         belong to the project and lies beside it or not
+    :ivar printed: what it printed, where nobody was shown it
     """
 
     code: int
     closing: str
     left_out: int = 0
+    printed: str = ""
 
     def number(self, word: str) -> int:
         """How many tests the closing line counts under a word, e.g. ``skipped``."""
@@ -135,9 +142,12 @@ SKIPPED = re.compile(r"SKIPPED \[(\d+)\]")
 BESIDE = re.compile(r"\bbeside (this|the) (repository|project)\b")
 
 
-def watched(command: Sequence[str], env: Mapping[str, str] | None = None) -> Outcome:
-    """Run pytest, show what it prints, and keep its closing line."""
+def watched(
+    command: Sequence[str], env: Mapping[str, str] | None = None, *, show: bool = True
+) -> Outcome:
+    """Run pytest, show what it prints (or keep it), and keep its closing line."""
     closing, left_out = "", 0
+    kept: list[str] = []
     with subprocess.Popen(
         list(command),
         cwd=REPOSITORY,
@@ -148,13 +158,16 @@ def watched(command: Sequence[str], env: Mapping[str, str] | None = None) -> Out
     ) as child:
         assert child.stdout
         for row in child.stdout:
-            print(row, end="", flush=True)
+            if show:
+                print(row, end="", flush=True)
+            else:
+                kept.append(row)
             match = CLOSING.match(row.strip())
             closing = match.group(1) if match else closing
             skipped = SKIPPED.match(row)
             if skipped and not BESIDE.search(row):
                 left_out += int(skipped.group(1))
-    return Outcome(child.returncode, closing or "pytest gave no totals", left_out)
+    return Outcome(child.returncode, closing or "pytest gave no totals", left_out, "".join(kept))
 
 
 def checks(environment: Environment) -> list[str]:
@@ -185,19 +198,10 @@ def everything(home: Home, *, full: bool = False) -> int:
     failed = checks(environment)
     step("Tests of the rules")
     outcomes = {"rules": watched(_domain_command(environment))}
-    step("Tests of everything else")
     marks = [] if full else ["not long"]
     if browser is None:
         marks.append("not browser")
-    arguments = ["-q", f"--ignore={DOMAIN}", "--durations=10", "-r", "fExXs"]
-    if marks:
-        arguments += ["-m", " and ".join(marks)]
-    running = [name for name in SERVERS if home.register.alive(name)]
-    services = services_for_tests(home, environment)
-    env = test_environment(home, services)
-    outcomes["everything else"] = watched(_pytest_command(home, environment, arguments), env)
-    if not running:  # they were started for the tests alone
-        services.stop()
+    outcomes |= _with_services(home, environment, marks)
     failed += [f"tests of {name}" for name, outcome in outcomes.items() if outcome.code]
     skipped = sum(outcome.left_out for outcome in outcomes.values())
     if skipped and in_ci:
@@ -214,6 +218,63 @@ def everything(home: Home, *, full: bool = False) -> int:
     for name, outcome in outcomes.items():
         line(f"{name}: {outcome.closing}")
     return 1 if failed else 0
+
+
+def _with_services(
+    home: Home, environment: Environment, marks: Sequence[str]
+) -> dict[str, Outcome]:
+    """All tests but those of the rules; two runs at the same time, each with servers of its own.
+
+    Where the environment names foreign servers there is one set of databases, so one run.
+    """
+    arguments = ["-q", "--durations=10", "-r", "fExXs"]
+    if marks:
+        arguments += ["-m", " and ".join(marks)]
+    beside = [f"{TESTS}/{room}" for room in BESIDE_ROOMS]
+    rest = [TESTS, *(f"--ignore={path}" for path in (DOMAIN, *beside))]
+    if external_from(home):
+        step("Tests of everything else")
+        with _servers(home, environment) as env:
+            whole = [*arguments, TESTS, f"--ignore={DOMAIN}"]
+            return {"the rest": watched(_pytest_command(home, environment, whole), env)}
+    names = ", ".join(BESIDE_ROOMS)
+    step(f"Tests of everything else; those of {names} run beside them and are shown afterwards")
+    with (
+        _servers(home, environment) as env,
+        _servers(_second(home), environment) as second_env,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        command = _pytest_command(_second(home), environment, [*arguments, *beside])
+        other = pool.submit(watched, command, second_env, show=False)
+        first = watched(_pytest_command(home, environment, [*arguments, *rest]), env)
+        second = other.result()
+    line()
+    step(f"Tests of {names}, which ran meanwhile")
+    line(second.printed)
+    return {"the rest": first, names: second}
+
+
+def _second(home: Home) -> Home:
+    """A home within the home, with the same programs and databases of its own."""
+    second = Home(home.root / "beside")
+    second.prepare()
+    library = second.root / "solr" / "lib"
+    if not library.exists():
+        library.parent.mkdir(exist_ok=True)
+        library.symlink_to(home.root / "solr" / "lib")
+    return second
+
+
+@contextlib.contextmanager
+def _servers(home: Home, environment: Environment) -> Iterator[dict[str, str]]:
+    """The variables of a home's servers, which stop afterwards unless they ran before."""
+    running = [name for name in SERVERS if home.register.alive(name)]
+    services = services_for_tests(home, environment)
+    try:
+        yield test_environment(home, services)
+    finally:
+        if not running:  # they were started for the tests alone
+            services.stop()
 
 
 def peers(home: Home, arguments: Sequence[str] = ()) -> int:

@@ -24,6 +24,7 @@ from ckan.config.middleware import make_app
 from ckan.lib import search
 from ckan.plugins import core
 from ckan.tests import factories, helpers
+from werkzeug.datastructures import Headers
 from werkzeug.test import Client, TestResponse
 
 from ckanext.govopen.logic import datastore_load
@@ -114,6 +115,19 @@ class User:
         return dataclasses.replace(self, token=made["token"])
 
 
+class Browser(Client):
+    """A browser on pages of the portal: it says so of every request, unless told otherwise."""
+
+    #: Does it say where a request comes from?
+    own_page = True
+
+    def open(self, *args: Any, headers: Any = None, **kwargs: Any) -> TestResponse:
+        sent = Headers(headers)
+        if self.own_page and "Origin" not in sent:
+            sent.setdefault("Sec-Fetch-Site", "same-origin")
+        return super().open(*args, headers=sent, **kwargs)
+
+
 class Refused(AssertionError):
     """An action answered otherwise than was expected; ``error`` is its error dict."""
 
@@ -197,11 +211,11 @@ class Portal:
 
     # Requests
 
-    def client(self) -> Client:
+    def client(self) -> Browser:
         """A browser that keeps its cookies."""
-        return Client(self.app)
+        return Browser(self.app)
 
-    def signed_in(self, user: User) -> Client:
+    def signed_in(self, user: User) -> Browser:
         """A browser in which the account has signed in through the portal's form."""
         client = self.client()
         page = client.get("/user/login", base_url=config["ckan.site_url"])

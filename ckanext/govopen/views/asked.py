@@ -62,7 +62,10 @@ _LANGUAGES = {
 
 
 def govopen_lang() -> str:
-    """The language tag of the page (BCP 47): ``zh-Hans-CN``; CKAN's scripts read it, too."""
+    """The language tag of the page (BCP 47): ``zh-Hans-CN``.
+
+    CKAN's scripts read it, too; ``assets/language.js`` makes their locale of it.
+    """
     return locale().replace("_", "-")
 
 

@@ -23,21 +23,21 @@ blueprint = Blueprint("govopen_catalogue", __name__, url_prefix="/open")
 PAGE_ROWS = 100
 BATCH_ROWS = 500
 
-#: Columns of the list in their order; the second member says whether people write it freely.
-COLUMNS: tuple[tuple[str, bool], ...] = (
-    ("resource_code", False),
-    ("title", True),
-    ("department", True),
-    ("department_code", False),
-    ("open_class", False),
-    ("open_condition", True),
-    ("theme", True),
-    ("update_cycle", False),
-    ("formats", True),
-    ("license_id", False),
-    ("issued", False),
-    ("data_updated", False),
-    ("url", False),
+#: Columns of the list in their order.
+COLUMNS: tuple[str, ...] = (
+    "resource_code",
+    "title",
+    "department",
+    "department_code",
+    "open_class",
+    "open_condition",
+    "theme",
+    "update_cycle",
+    "formats",
+    "license_id",
+    "issued",
+    "data_updated",
+    "url",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -120,9 +120,10 @@ def _lines(rows: Iterable[dict[str, str]]) -> Iterator[str]:
     writer = csv.writer(buffer, lineterminator="\r\n")
     # The byte order mark: without it spreadsheets take Chinese UTF-8 for the local code page.
     buffer.write("\ufeff")
-    writer.writerow([name for name, _free in COLUMNS])
+    writer.writerow(COLUMNS)
     for number, one in enumerate(rows, 1):
-        writer.writerow([guarded(one[name]) if free else one[name] for name, free in COLUMNS])
+        # Every column: codes and names of licences are what somebody wrote as well.
+        writer.writerow([guarded(one[name]) for name in COLUMNS])
         if number % 100 == 0:
             yield buffer.getvalue()
             buffer.seek(0)
@@ -143,7 +144,7 @@ def as_json() -> Response:
     """The whole list as JSON: ``{"columns": […], "rows": [{…}]}``."""
 
     def parts() -> Iterator[str]:
-        yield '{"columns": ' + json.dumps([name for name, _free in COLUMNS]) + ', "rows": ['
+        yield '{"columns": ' + json.dumps(COLUMNS) + ', "rows": ['
         separator = "\n"
         for one in _all():
             yield separator + json.dumps(one, ensure_ascii=False)

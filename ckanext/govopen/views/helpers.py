@@ -12,6 +12,7 @@ from ckan.plugins import toolkit
 from markupsafe import Markup
 
 from ckanext.govopen.views import asked, law, listing, texts, words
+from ckanext.govopen.views.account import govopen_erase_days
 from ckanext.govopen.views.asked import (
     govopen_lang,
     govopen_languages,
@@ -42,7 +43,9 @@ from ckanext.govopen.views.law import (
     govopen_clock,
     govopen_profile,
 )
+from ckanext.govopen.views.oidc import govopen_sign_in_label
 from ckanext.govopen.views.others import govopen_other_fields, govopen_words
+from ckanext.govopen.views.registration import govopen_registers
 
 _ = toolkit._
 h = toolkit.h
@@ -75,6 +78,9 @@ def govopen_word(kind: str, value: Any) -> str:
     """A code in words: ``review_state``, ``duty``, ``change``, ``task``, ``facet``, …"""
     return {
         "access": words.access,
+        "access_kind": words.access_kind,
+        "access_outcome": words.access_outcome,
+        "grant_cause": words.grant_cause,
         "review_state": words.review_state,
         "duty": words.duty_name,
         "change": words.change_kind,
@@ -198,6 +204,17 @@ def govopen_rows(resource: Any, limit: int = 10) -> dict[str, Any] | None:
     return {"fields": names, "records": found["records"], "total": found.get("total", 0)}
 
 
+def govopen_waiting() -> int:
+    """How many applications wait for the reader: one query a page, none for visitors."""
+    memo = asked.memo()
+    if "waiting" not in memo:
+        memo["waiting"] = 0
+        if toolkit.current_user.is_authenticated:
+            found = toolkit.get_action("govopen_desk_count")(cast(Any, asked.context()), {})
+            memo["waiting"] = found["applications"]
+    return memo["waiting"]
+
+
 def govopen_markdown(text: Any) -> Markup:
     """A description as HTML, by CKAN's own renderer (which cleans it)."""
     return h.render_markdown(text) if text else Markup("")
@@ -222,6 +239,7 @@ __all__ = [
     "govopen_classes",
     "govopen_clock",
     "govopen_day",
+    "govopen_erase_days",
     "govopen_excerpt",
     "govopen_facets",
     "govopen_hidden_params",
@@ -237,13 +255,16 @@ __all__ = [
     "govopen_path",
     "govopen_pick",
     "govopen_profile",
+    "govopen_registers",
     "govopen_resource_url",
     "govopen_rows",
+    "govopen_sign_in_label",
     "govopen_size",
     "govopen_structured_data",
     "govopen_themes",
     "govopen_url",
     "govopen_value",
+    "govopen_waiting",
     "govopen_word",
     "govopen_words",
 ]

@@ -48,6 +48,7 @@ def govopen_profile() -> dict[str, Any]:
             "questions": shown["review"]["questions"],
             "legal_bases": shown["legal_bases"],
             "articles": shown["articles"],
+            "open": shown["open"],
         }
     return _profiles[option]
 

@@ -14,6 +14,7 @@ from ckanext.govopen.access.means import Means, means
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import command, identity, oidc
 from ckanext.govopen.logic import session as sessions
+from ckanext.govopen.model import settings
 from ckanext.govopen.views import asked
 from ckanext.govopen.views.forms import signed_in
 
@@ -28,21 +29,45 @@ _MOST = 4
 #: Reasons why a sign-in did not count, in words.
 WORDS = {
     "off": N_("This portal has no sign-in through an identity service."),
-    "provider_away": N_("The identity service does not answer. Try again in a few minutes, or sign in with your password."),
-    "provider_answer": N_("The identity service gave an answer that this portal cannot use. Tell the people who run the portal."),
+    "provider_away": N_(
+        "The identity service does not answer. Try again in a few minutes, or sign in "
+        "with your password."
+    ),
+    "provider_answer": N_(
+        "The identity service gave an answer that this portal cannot use. Tell the people"
+        " who run the portal."
+    ),
     "provider_refused": N_("The identity service refused this sign-in. Begin again."),
     "cancelled": N_("You ended the sign-in at the identity service. Nothing has changed."),
     "late": N_("The sign-in took too long. Begin again."),
-    "not_started": N_("This sign-in was not begun in this browser, or it is over already. Begin again."),
-    "not_valid": N_("The answer of the identity service could not be trusted, so it was not used. Begin again."),
-    "not_fresh": N_("The identity service did not ask you to prove yourself again, so this does not count. Sign out there and begin again."),
-    "closed": N_("This account is closed. Write to the people who run the portal if you think that is wrong."),
-    "no_account": N_("No account here belongs to this identity. Sign in with your password and link it on the page of your account."),
-    "email_taken": N_("An account with your e-mail address exists already. Sign in with its password and link the identity on the page of your account."),
+    "not_started": N_(
+        "This sign-in was not begun in this browser, or it is over already. Begin again."
+    ),
+    "not_valid": N_(
+        "The answer of the identity service could not be trusted, so it was not used. Begin again."
+    ),
+    "not_fresh": N_(
+        "The identity service did not ask you to prove yourself again, so this does not "
+        "count. Sign out there and begin again."
+    ),
+    "closed": N_(
+        "This account is closed. Write to the people who run the portal if you think that is wrong."
+    ),
+    "no_account": N_(
+        "No account here belongs to this identity. Sign in with your password and link it"
+        " on the page of your account."
+    ),
+    "email_taken": N_(
+        "An account with your e-mail address exists already. Sign in with its password "
+        "and link the identity on the page of your account."
+    ),
     "linked_elsewhere": N_("This identity belongs to another account."),
-    "other_person": N_("You signed in at the identity service as somebody else, or this identity is not linked to your account."),
+    "other_person": N_(
+        "You signed in at the identity service as somebody else, or this identity is not "
+        "linked to your account."
+    ),
     "signed_out": N_("You are not signed in any more. Sign in and begin again."),
-}  # fmt: skip
+}
 
 
 def _callback_address() -> str:
@@ -196,7 +221,7 @@ def govopen_sign_in_label() -> str | None:
     """What the button of the identity service says; None when there is none."""
     if not oidc.enabled():
         return None
-    return oidc.settings.oidc_label() or toolkit._("Sign in with the identity service")
+    return settings.oidc_label() or toolkit._("Sign in with the identity service")
 
 
 blueprint.add_url_rule("", view_func=start)

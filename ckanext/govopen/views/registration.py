@@ -176,6 +176,11 @@ def ckan_form() -> Any:
     return toolkit.redirect_to("govopen_registration.index")
 
 
+def govopen_registers() -> bool:
+    """May the reader make an account by himself?"""
+    return settings.register_on()
+
+
 _BOTH = ["GET", "POST"]
 blueprint.add_url_rule("/open/register", "index", index, methods=_BOTH)
 blueprint.add_url_rule("/open/register/sent", "sent", sent)

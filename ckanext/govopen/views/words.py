@@ -58,11 +58,16 @@ def excerpt(text: Any, length: int = 120) -> str:
 
 
 def day(value: Any) -> str:
-    """The date of an ISO time as it is written here: ``2026-07-01``; empty when there is none."""
+    """The date of an ISO time as it is written here: ``2026-07-01``; empty when there is none.
+
+    A moment is given by its day in China, as :func:`moment` gives it; a plain date stays.
+    """
     if not value:
         return ""
-    if isinstance(value, dt.datetime | dt.date):
-        return value.isoformat()[:10]
+    if isinstance(value, dt.datetime) or re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:", str(value)):
+        return moment(value)[:10]
+    if isinstance(value, dt.date):
+        return value.isoformat()
     found = re.match(r"\d{4}-\d{2}(-\d{2})?", str(value))
     return found.group(0) if found else str(value)
 
@@ -274,12 +279,58 @@ def grant_state(state: Any) -> str:
     }.get(str(state or ""), str(state or ""))
 
 
+def grant_cause(code: Any) -> str:
+    """Why a grant is suspended or has ended, in words."""
+    return {
+        "misuse": _("A possible misuse is examined."),
+        "data_problem": _("A problem of the data is examined."),
+        "other": "",
+        "withdrawn": _("The dataset was withdrawn."),
+        "non_open": _("The dataset is not open any more."),
+        "unconditional": _("The dataset is open to everybody now: no grant is needed."),
+    }.get(str(code or ""), str(code or ""))
+
+
+def access_kind(kind: Any) -> str:
+    """How a grant was used, in words."""
+    return {
+        "download": _("File"),
+        "rows": _("Interface"),
+        "on_platform": _("In the portal"),
+    }.get(str(kind or ""), str(kind or ""))
+
+
+def access_outcome(code: Any) -> str:
+    """What came of an attempt to use a grant, in words."""
+    code = str(code or "")
+    known = {
+        "granted": _("Given"),
+        "failed": _("Failed"),
+        "quota_downloads": _("Refused: all downloads used"),
+        "quota_rows": _("Refused: rows of the day used"),
+        "quota_requests": _("Refused: requests of the day used"),
+        "suspended": _("Refused: suspended"),
+        "revoked": _("Refused: revoked"),
+        "ended": _("Refused: ended"),
+        "expired": _("Refused: expired"),
+        "not_yet_valid": _("Refused: not begun yet"),
+        "delivery": _("Refused: another way of delivery"),
+        "items": _("Refused: other information items"),
+        "items_only": _("Refused: other information items"),
+    }
+    return known.get(code, _("Refused"))
+
+
 def task(kind: Any) -> str:
     """The kind of a task on the desk in words."""
     return {
         "review_open": _("Changes not submitted yet"),
         "review_returned": _("Returned by the disclosure office"),
         "review_submitted": _("Review"),
+        "application_submitted": _("Application to accept"),
+        "application_accepted": _("Application to decide on"),
+        "application_returned": _("Application to correct"),
+        "application_approved": _("Agreement to sign"),
     }.get(str(kind or ""), str(kind or ""))
 
 

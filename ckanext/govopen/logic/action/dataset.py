@@ -7,6 +7,7 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access import activity
 from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.sight import sight
 from ckanext.govopen.access.viewer import person
@@ -247,6 +248,11 @@ def _suspension(context: Any, data: dict[str, Any], suspend: bool) -> dict[str, 
     extra.suspended_reason = reason if suspend else None
     extra.suspended_by_authority = suspend and bool(events[0].payload["by_authority"])
     gate.note(context, package, events, now)
+    if suspend:
+        activity.withdraw(model.Session, package.id, package.owner_org)
+    elif (live := releases.live(package.id)) is not None:
+        model.Session.flush()
+        activity.record_release(model.Session, live, None, first=False)
     gate.settle(context, package.id)
     command.finish(context)
     return govopen_access_show(context, {"id": package.id})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -9,16 +11,19 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.access.ledger import oversees
 from ckanext.govopen.access.policy import Person, Sight
 from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import agreement
 from ckanext.govopen.domain import grant as rules
+from ckanext.govopen.domain import usage as using
 from ckanext.govopen.domain.terms import OpenClass
 from ckanext.govopen.logic import actor as actors
-from ckanext.govopen.logic import command
+from ckanext.govopen.logic import command, grant_end
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.model import grant as grants
-from ckanext.govopen.model import jurisdiction, ledger
+from ckanext.govopen.model import jurisdiction, ledger, settings, usage
 from ckanext.govopen.model import release as releases
 
 __all__ = [
@@ -105,6 +110,7 @@ def govopen_grant_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
     :param id: the grant
     :param reason: why
+    :param code: what is examined meanwhile: ``misuse``, ``data_problem``, ``other`` (the default)
     :param break_glass: the operator's reason, kept in the ledger (optional)
     :returns: the grant as in :func:`govopen_grant_show`
     :raises ObjectNotFound: there is none, or it does not concern the caller
@@ -132,12 +138,14 @@ def govopen_grant_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     :param id: the grant
     :returns: ``{"id", "dataset": {"id", "name", "title"}, "organization": {…}, "holder", "kind",
         "purpose", "delivery": […], "items": […] or None, "valid_from", "valid_to", "quota",
-        "state", "works": bool, "reason_code", "reason"}``; for staff also ``persons``,
+        "usage": {"downloads", "rows_today", "requests_today"}, "conditions": […], "application",
+        "state", "cause", "works": bool, "reason_code", "reason",
+        "report": {"text", "reported_at", "due"}, "may": [commands]}``; for staff also ``persons``,
         ``holder_code``, ``created_at`` and ``created_by``
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
     tk.check_access("govopen_grant_show", context, data_dict)
-    return _dictize(context, [_visible(context, data_dict)])[0]
+    return dictize(context, [visible(context, data_dict)])[0]
 
 
 @tk.side_effect_free
@@ -170,17 +178,18 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     count, rows = grants.find(
         model.Session,
         package_id=(package.id if package else "") if reference else None,
-        organization_ids=None if who.sees_everything else _departments(who),
+        organization_ids=None if oversees(who) else departments(who),
         person=user.id if user else None,
         or_person=who.user_id,
         state=state or None,
         limit=min(100 if limit is None else limit, LIMIT),
         offset=offset,
     )
-    return {"count": count, "results": _dictize(context, rows)}
+    return {"count": count, "results": dictize(context, rows)}
 
 
-def _departments(who: Person) -> set[str]:
+def departments(who: Person) -> set[str]:
+    """The organisations that somebody works for."""
     return {place for place in _places(who) if who.works_for(place)}
 
 
@@ -192,11 +201,16 @@ def _concerns(who: Person, row: grants.GrantRow) -> bool:
     return (
         who.sees_everything
         or who.works_for(row.organization_id)
-        or (who.user_id is not None and who.user_id in row.persons)
+        or oversees(who)
+        or (who.user_id is not None and who.user_id in {*row.persons, row.authorised})
     )
 
 
-def _visible(context: Any, data_dict: dict[str, Any], lock: bool = False) -> grants.GrantRow:
+def visible(context: Any, data_dict: dict[str, Any], lock: bool = False) -> grants.GrantRow:
+    """The grant that ``id`` names.
+
+    :raises ObjectNotFound: there is none, or it does not concern the caller
+    """
     (grant_id,) = command.required(data_dict, "id")
     row = grants.get(model.Session, grant_id, lock)
     if row is None or not _concerns(person(context), row):
@@ -211,16 +225,20 @@ def _change(
     order: type[rules.Suspend] | type[rules.Resume] | type[rules.Revoke],
 ) -> dict[str, Any]:
     tk.check_access(name, context, data_dict)
-    row = _visible(context, data_dict, lock=True)
+    row = visible(context, data_dict, lock=True)
     errors = values.Errors()
     reason = values.text(data_dict, "reason", errors, required=True)
     break_glass = values.text(data_dict, "break_glass", errors)
     errors.stop()
     actor = actors.of(person(context), command.actor(context))
+    given = order(actor, reason, break_glass)
+    if isinstance(given, rules.Suspend):
+        given = dataclasses.replace(given, code=values.text(data_dict, "code", errors))
+        errors.stop()
     with command.refusals():
         events = rules.decide(
             grants.to_rule(row),
-            order(actor, reason, break_glass),
+            given,
             command.now(),
             jurisdiction.profile(),
         )
@@ -232,8 +250,19 @@ def _write(context: Any, grant_id: str, events: list[Any]) -> dict[str, Any]:
     actor = command.actor(context)
     ledger.append(model.Session, f"grant/{grant_id}", events, actor, now)
     rows = [grants.project(model.Session, event, actor, now) for event in events]
+    for event, row in zip(events, rows, strict=True):
+        if event.type in _TOLD:
+            grant_end.tell(_TOLD[event.type], row, now)
     command.finish(context)
-    return _dictize(context, rows[-1:])[0]
+    return dictize(context, rows[-1:])[0]
+
+
+#: What the holders are told of by mail.
+_TOLD = {
+    "grant.suspended": "grant-suspended",
+    "grant.resumed": "grant-resumed",
+    "grant.revoked": "grant-revoked",
+}
 
 
 def _dataset(context: Any, data_dict: dict[str, Any], errors: values.Errors) -> Any:
@@ -259,13 +288,16 @@ def _quota(value: Any, errors: values.Errors) -> rules.Quota:
     return rules.Quota(**numbers)
 
 
-def _dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, Any]]:
+def dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, Any]]:
+    """Grants as :func:`govopen_grant_show` gives them."""
     rows = list(rows)
     who, now = person(context), command.now()
+    actor = actors.of(who, who.user_id)
+    used = usage.of_many(model.Session, [row.id for row in rows], using.today(now))
     seen = sights(context, {row.package_id for row in rows})
-    packages = _by_id(model.Package, {row.package_id for row in rows})
-    places = _by_id(model.Group, {row.organization_id for row in rows})
-    people = _by_id(model.User, {i for row in rows for i in (*row.persons, row.created_by) if i})
+    packages = by_id(model.Package, {row.package_id for row in rows})
+    places = by_id(model.Group, {row.organization_id for row in rows})
+    people = by_id(model.User, {i for row in rows for i in (*row.persons, row.created_by) if i})
     result = []
     for row in rows:
         grant = grants.to_rule(row)
@@ -273,7 +305,7 @@ def _dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, An
         place = places.get(row.organization_id)
         entry: dict[str, Any] = {
             "id": row.id,
-            "dataset": _named_dataset(row.package_id, packages.get(row.package_id), seen),
+            "dataset": named_dataset(row.package_id, packages.get(row.package_id), seen),
             "organization": {
                 "id": row.organization_id,
                 "name": place.name if place else "",
@@ -287,32 +319,76 @@ def _dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, An
             "valid_from": values.iso(row.valid_from),
             "valid_to": values.iso(row.valid_to),
             "quota": row.quota,
+            "usage": dataclasses.asdict(used.get(row.id, rules.Usage())),
+            "conditions": row.conditions or [],
+            "application": row.application,
             "state": row.state,
             "works": bool(answer),
             "reason_code": answer.code,
             "reason": answer.text(tk._) if answer.message else "",
+            "cause": row.cause,
+            "report": _report(row, grant, now),
+            "may": _may(who, actor, grant, row, now),
         }
-        if who.sees_everything or who.works_for(row.organization_id):
-            entry["persons"] = [_person(people, user_id) for user_id in row.persons]
+        if "persons" in entry["may"]:
+            entry["persons"] = [named_person(people, user_id) for user_id in row.persons]
+        if who.user_id in row.persons or who.user_id == row.authorised:
+            entry["state_reason"] = row.reason
+        if oversees(who) or who.works_for(row.organization_id):
+            entry["persons"] = [named_person(people, user_id) for user_id in row.persons]
             entry["holder_code"] = row.holder_code
             entry["state_reason"] = row.reason
             entry["created_at"] = values.iso(row.created_at)
-            entry["created_by"] = _person(people, row.created_by) if row.created_by else None
+            entry["created_by"] = named_person(people, row.created_by) if row.created_by else None
         result.append(entry)
     return result
 
 
-def _by_id(kind: Any, ids: set[str]) -> dict[str, Any]:
+def _report(row: grants.GrantRow, grant: rules.Grant, now: datetime.datetime) -> dict[str, Any]:
+    """``{"text", "reported_at", "due"}``: due is the last day of a report that is still owed."""
+    days = settings.grants_report_days()
+    demand = agreement.ReportDemand(days) if days else None
+    due = agreement.report_due(grant, demand, row.reported_at is not None)
+    return {
+        "text": row.report or "",
+        "reported_at": values.iso(row.reported_at),
+        "due": due.isoformat() if due else None,
+    }
+
+
+def _may(
+    who: Person, actor: Any, grant: rules.Grant, row: grants.GrantRow, now: datetime.datetime
+) -> list[str]:
+    """What the caller may do with the grant now, by the names of the commands."""
+    names: list[str] = []
+    over = grant.state not in ("active", "suspended") or now >= grant.valid_to
+    if not over and rules.names_persons(grant, actor):
+        names.append("persons")
+    if who.user_id in row.persons:
+        names.append("report")
+        if row.application and grant.state == "active":
+            names.append("renew")
+    if rules.decides(actor, grant.organization):
+        if grant.state == "active":
+            names += ["suspend", "revoke"]
+        elif grant.state == "suspended":
+            names += ["resume", "revoke"]
+    return names
+
+
+def by_id(kind: Any, ids: set[str]) -> dict[str, Any]:
+    """Rows of a table by their ids: one statement."""
     return {item.id: item for item in model.Session.query(kind).filter(kind.id.in_(ids))}
 
 
-def _person(people: dict[str, Any], user_id: str) -> dict[str, str]:
+def named_person(people: dict[str, Any], user_id: str) -> dict[str, str]:
+    """``{"id", "name", "fullname"}`` of an account out of ``people``, by ids."""
     user = people.get(user_id)
     name = user.name if user else user_id
     return {"id": user_id, "name": name, "fullname": (user.fullname or name) if user else name}
 
 
-def _named_dataset(package_id: str, package: Any, seen: dict[str, Any]) -> dict[str, str]:
+def named_dataset(package_id: str, package: Any, seen: dict[str, Any]) -> dict[str, str]:
     """What the caller may know of the dataset: the working copy's title, the release's, or none."""
     access = seen.get(package_id)
     if package is None or access is None or not access.visible:

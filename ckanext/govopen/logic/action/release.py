@@ -50,7 +50,7 @@ def govopen_release_list(context: Any, data_dict: dict[str, Any]) -> list[dict[s
     offset = values.number(data_dict, "offset", errors) or 0
     errors.stop()
     rows = releases.history(model.Session, package.id)
-    before = dict(zip((row.version for row in rows), [*rows[1:], None], strict=True))
+    before = {row.version: old for row, old in zip(rows, [*rows[1:], None], strict=False)}
     if version is not None:
         chosen = [row for row in rows if row.version == version]
     else:

@@ -47,10 +47,13 @@ def _row(reference: str) -> ReviewRow | None:
 
 
 def _visible(who: Person, row: ReviewRow) -> bool:
-    if who.sees_everything or who.works_for(row.organization_id):
+    """Reviews show working copies: who may read them follows the dataset, not its past."""
+    package = model.Package.get(row.package_id)
+    place = row.organization_id if package is None else package.owner_org or ""
+    if who.sees_everything or who.works_for(place):
         return True
     duty = jurisdiction.profile().review.reviewer
-    return (row.organization_id, duty) in who.duties
+    return (place, duty) in who.duties
 
 
 def _found(context: Any, data: dict[str, Any]) -> ReviewRow:
@@ -87,7 +90,12 @@ def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     if not who.sees_everything:
         seeing = SEEING_DUTIES | {jurisdiction.profile().review.reviewer}
         own = set(who.memberships) | {org for org, duty in who.duties if duty in seeing}
-        query = query.filter(ReviewRow.organization_id.in_(own))
+        package = model.package_table
+        place = sa.case(
+            (package.c.id.is_(None), ReviewRow.organization_id), else_=package.c.owner_org
+        )
+        query = query.outerjoin(package, package.c.id == ReviewRow.package_id)
+        query = query.filter(place.in_(own))
     limit = _number(data_dict, "limit", 20, 1000)
     offset = _number(data_dict, "offset", 0, 10_000_000)
     count = query.count()

@@ -9,8 +9,11 @@ from ckan.plugins import toolkit as tk
 from ckanext.govopen.access.viewer import person
 
 __all__ = [
+    "govopen_access_log_list",
     "govopen_grant_give",
     "govopen_grant_list",
+    "govopen_grant_persons_set",
+    "govopen_grant_report",
     "govopen_grant_resume",
     "govopen_grant_revoke",
     "govopen_grant_show",
@@ -59,4 +62,19 @@ def govopen_grant_list(context: Any, data_dict: Any) -> dict[str, Any]:
 
 def govopen_grant_show(context: Any, data_dict: Any) -> dict[str, Any]:
     """Everybody with an account; a grant that does not concern him is not found."""
+    return govopen_grant_list(context, data_dict)
+
+
+def govopen_grant_persons_set(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Everybody with an account; who may is for the rules to say."""
+    return govopen_grant_list(context, data_dict)
+
+
+def govopen_grant_report(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Everybody with an account; who may is for the rules to say."""
+    return govopen_grant_list(context, data_dict)
+
+
+def govopen_access_log_list(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Everybody with an account; the action narrows the list to what concerns him."""
     return govopen_grant_list(context, data_dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ _DECIDED: Mapping[str, str] = {
     "extended": "对你（单位）申请的答复期限予以延长。",
     "not_accepted": "对你（单位）的申请不予受理。",
 }
+_NUMERALS = "一二三四五六七"
 _DELIVERY = {"download": "下载", "interface": "接口", "on_platform": "平台内使用"}
 _QUOTA = {
     "downloads": "下载次数不超过",
@@ -73,40 +74,54 @@ def article(place: str | None) -> str:
 
 def draw(facts: Mapping[str, Any], names: Names, delivered_at: datetime.datetime | None) -> bytes:
     """The PDF file; ``facts`` as :meth:`DecisionLetter.as_dict` gives them."""
-    kind = facts["kind"]
+    title = TITLES[facts["kind"]]
     issued = datetime.datetime.fromisoformat(facts["issued_at"].replace("Z", "+00:00"))
-    sheet = Sheet(TITLES[kind], f"{names.portal}　{facts['number']}", issued)
-    sheet.heading(TITLES[kind], facts["number"])
-    sheet.text_block(f"{names.applicant}：")
+    sheet = Sheet(title, f"{names.portal}　{facts['number']}", issued)
+    sheet.heading(title, facts["number"])
+    sheet.text_block("\n".join(opening(facts, names)))
+    for head, lines in sections(facts, names):
+        sheet.section(head)
+        sheet.text_block("\n".join(lines))
+    sheet.rule()
+    sheet.rows(closing(facts, names, delivered_at))
+    return sheet.made()
+
+
+def opening(facts: Mapping[str, Any], names: Names) -> list[str]:
+    """Whom the letter is for, and what it answers."""
     place = article(facts["article"])
     ground = f"依据《{names.instrument}》{place}，" if place else ""
-    sheet.text_block(
+    return [
+        f"{names.applicant}：",
         f"你（单位）于{day(facts['submitted_at'])}提交的申请（编号：{facts['application']}）收悉。"
-        f"{ground}现告知如下。"
-    )
-    sheet.section("一、决定")
-    sheet.text_block(_DECIDED[kind])
-    sheet.text_block("\n".join(_datasets(facts, names)))
+        f"{ground}现告知如下。",
+    ]
+
+
+def closing(
+    facts: Mapping[str, Any], names: Names, delivered_at: datetime.datetime | None
+) -> list[tuple[str, str]]:
+    """Who has decided and when, and when the letter reached the applicant."""
+    delivered = day(delivered_at.isoformat()) if delivered_at else "尚未送达"
+    return [
+        ("作出单位", names.department),
+        ("作出日期", day(facts["issued_at"])),
+        ("送达日期", delivered),
+    ]
+
+
+def sections(facts: Mapping[str, Any], names: Names) -> list[tuple[str, list[str]]]:
+    """The numbered sections with their lines."""
+    decided = [_DECIDED[facts["kind"]], *_datasets(facts, names)]
     extended = facts.get("extended")
     if extended and extended.get("until"):
-        sheet.text_block(f"延长至{day(extended['until'])}。")
-    for title, lines in _parts(facts, names):
-        if lines:
-            sheet.section(title)
-            sheet.text_block("\n".join(lines))
-    if facts.get("to_sign"):
-        sheet.section("签署协议")
-        sheet.text_block("请登录平台阅读并签署公共数据利用协议，签署后授权生效。")
-    sheet.rule()
-    delivered = day(delivered_at.isoformat()) if delivered_at else "尚未送达"
-    sheet.rows(
-        [
-            ("作出单位", names.department),
-            ("作出日期", day(facts["issued_at"])),
-            ("送达日期", delivered),
-        ]
+        decided.append(f"延长至{day(extended['until'])}。")
+    sign = (
+        ["请登录平台阅读并签署公共数据利用协议，签署后授权生效。"] if facts.get("to_sign") else []
     )
-    return sheet.made()
+    found = [("决定", decided), *_parts(facts, names), ("签署协议", sign)]
+    filled = [(title, lines) for title, lines in found if lines]
+    return [(f"{_NUMERALS[i]}、{title}", lines) for i, (title, lines) in enumerate(filled)]
 
 
 def _datasets(facts: Mapping[str, Any], names: Names) -> list[str]:
@@ -139,7 +154,7 @@ def _granted(scope: Mapping[str, Any]) -> list[str]:
 
 
 def _parts(facts: Mapping[str, Any], names: Names) -> list[tuple[str, list[str]]]:
-    """Sections in their order; those without lines are left out by the caller."""
+    """What follows the decision, in its order; what has no lines is left out by the caller."""
     reasons = [row["text"] for row in facts.get("reasons") or () if row["text"]]
     basis = [
         f"《{row['instrument'].strip('《》')}》{article(row['article'])}"
@@ -156,13 +171,10 @@ def _parts(facts: Mapping[str, Any], names: Names) -> list[tuple[str, list[str]]
         + (f"（{names.instrument}{article(row['article'])}）" if row["article"] else "")
         for row in facts.get("remedies") or ()
     ]
-    found: Sequence[tuple[str, list[str]]] = [
+    return [
         ("需要补正的内容", remarks),
         ("理由", reasons),
         ("法律依据", basis),
         ("附加条件", list(facts.get("conditions") or ())),
         ("救济途径", remedies),
     ]
-    numerals = "二三四五六"
-    filled = [(title, lines) for title, lines in found if lines]
-    return [(f"{numerals[i]}、{title}", lines) for i, (title, lines) in enumerate(filled)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import unicodedata
 from collections.abc import Iterable
+from typing import cast
 
 import pylopdf_fonts_zh_cn as fonts
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
 
 #: Sizes in points, lengths in millimetres.
 _SIZE, _SMALL, _TITLE = 10.5, 8, 18
@@ -31,7 +33,7 @@ class Sheet(FPDF):
         self.set_margins(_MARGIN, _MARGIN)
         self.set_auto_page_break(True, margin=_MARGIN)
         self.add_font(_FAMILY, fname=str(fonts.serif_path()))
-        self._known = frozenset(self.fonts[_FAMILY].cmap)
+        self._known = frozenset(cast(TTFFont, self.fonts[_FAMILY]).cmap)
         self._foot = self._drawn(foot)
         self._total = "{nb}"
         self.add_page()

@@ -143,7 +143,7 @@ class Site:
                 "persons": [self.users["applicant"]["id"]],
                 "items": None,
                 "purpose": "research",
-                "delivery": ["download"],
+                "delivery": ["download", "interface"],
                 "valid_from": now() - datetime.timedelta(hours=1),
                 "valid_to": now() + datetime.timedelta(days=1),
                 "quota": {},

@@ -109,6 +109,22 @@ def test_nothing_before_release_and_loading(site: Site) -> None:
     assert datastore_load.load(package["id"]) == {resource["id"]: "kept"}
 
 
+def test_a_job_is_made_only_where_there_is_something_to_do(site: Site) -> None:
+    plain, waiting, full = site.dataset(), site.dataset(), site.dataset()
+    for package in (waiting, full):
+        resource = site.upload(package["id"], CSV)
+    for package in (plain, full):
+        site.release(package["id"])
+    ids = [package["id"] for package in (plain, waiting, full)]
+    assert datastore_load.concerned(ids) == [full["id"]]
+    datastore_load.load(full["id"])
+    site.call("resource_delete", "editor", id=resource["id"])
+    # No file is released any more, and the table is still there: it has to go.
+    assert datastore_load.concerned(ids) == [full["id"]]
+    datastore_load.load(full["id"])
+    assert datastore_load.concerned(ids) == []
+
+
 def test_a_new_file_waits_and_old_rows_do_not_stand_for_it(site: Site) -> None:
     package_id, resource_id = loaded(site)
     site.upload(package_id, NEW, id=resource_id)

@@ -192,6 +192,28 @@ def test_public_rows_of_the_stream(portal: Portal, department: Department) -> No
     assert len(portal.call("package_activity_list", department.editor, id=shown.id)) > 1
 
 
+def test_a_suspended_dataset_leaves_the_public_stream(
+    portal: Portal, department: Department
+) -> None:
+    """Also what is released while it is suspended; it is told when the suspension ends."""
+    shown = Shown(portal, department)
+    streams = (
+        ("organization_activity_list", {"id": department.id, "limit": 100}),
+        ("recently_changed_packages_activity_list", {"limit": 100}),
+    )
+    portal.call("govopen_dataset_suspend", department.editor, id=shown.id, reason="x")
+    words = unique("while suspended")
+    portal.call("package_patch", department.editor, id=shown.id, title=words)
+    portal.approve(department, shown.id)
+    for action, data in streams:
+        told = str(portal.call(action, **data))
+        assert shown.id not in told and words not in told, action
+    portal.call("govopen_dataset_restore", department.reviewer.deciding, id=shown.id, reason="x")
+    for action, data in streams:
+        rows = [row for row in portal.call(action, **data) if row["object_id"] == shown.id]
+        assert [row["data"]["package"]["title"] for row in rows] == [words], action
+
+
 def test_the_public_stream_tells_releases_and_nothing_hidden(
     portal: Portal, department: Department
 ) -> None:

@@ -25,7 +25,7 @@ PUBLIC = [
     "/open/law",
     "/open/terms",
     "/user/login",
-    "/user/register",
+    "/open/register",
     "/nothing/here",
 ]
 

@@ -300,3 +300,16 @@ class ReviewMachine(RuleBasedStateMachine):
 REVIEWER_DUTY = review.Duty.REVIEWER
 TestReviewMachine = ReviewMachine.TestCase
 TestReviewMachine.settings = hypothesis_settings(max_examples=60, stateful_step_count=30)
+
+
+def test_a_cancelled_review_hands_its_submitters_on_until_an_approval() -> None:
+    gone = run(opened(), Cancel(SYSTEM, "deleted"))
+    machine = Open(SYSTEM, "d1", ORG, "f2", frozenset({"hana"}))
+    other = run(ReviewState(), machine, Cancel(SYSTEM, "deleted"))
+    approved = run(submitted(), approve())
+    returned = run(submitted(), Decide(REVIEWER, "return", "f1", "f1", remarks="改"))
+    assert review.carried([]) == frozenset()
+    assert review.carried([gone, other]) == {EDITOR.user_id, "hana"}
+    assert review.carried([gone, approved]) == frozenset()
+    assert review.carried([gone, approved, other]) == {"hana"}
+    assert review.carried([approved]) == review.carried([returned]) == frozenset()

@@ -209,8 +209,9 @@ def test_wrong_records_fall_out_alone_and_are_named(catalogue: Catalogue) -> Non
     report = catalogue.run(as_csv(rows))
     assert counts(report) == {"seen": 6, "new": 1, "refused": 5}
     said = remarks(report, "refused")
-    assert "title" in said[rows[1].code] and "open" in said[rows[3].code]
-    assert "type" in said[rows[4].code] and "twice" in said[good.code]
+    # In words, and in the language of the portal.
+    assert "标题" in said[rows[1].code] and "open" in said[rows[3].code]
+    assert "type" in said[rows[4].code] and "重复" in said[good.code]
     assert catalogue.dataset(good)
 
 

@@ -64,6 +64,7 @@ class _Run:
         monkeypatch.setattr(testing, "checks", lambda _: [])
         monkeypatch.setattr(testing, "services_for_tests", lambda *_: self)
         monkeypatch.setattr(testing, "test_environment", lambda *_: {})
+        monkeypatch.setattr(testing, "_second", lambda home: Home(home.root / "beside"))
         monkeypatch.setattr(testing, "chromium", lambda: "/usr/bin/browser" if browser else None)
         self.closing = closing
         self.left_out = left_out
@@ -73,9 +74,10 @@ class _Run:
     def stop(self) -> None:
         self.stopped = True
 
-    def _watched(self, command, _env=None) -> testing.Outcome:
+    def _watched(self, command, _env=None, *, show: bool = True) -> testing.Outcome:
         self.commands.append(list(command))
-        return testing.Outcome(0, self.closing, self.left_out)
+        kept = "" if show else "what the second run printed"
+        return testing.Outcome(0, self.closing, self.left_out, kept)
 
 
 def test_in_ci_nothing_may_be_left_out(tmp_path: Path, monkeypatch, capsys) -> None:
@@ -101,8 +103,10 @@ def test_without_a_browser_it_is_said_plainly(tmp_path: Path, monkeypatch, capsy
     assert testing.everything(Home(tmp_path)) == 0
     told = capsys.readouterr().out
     assert "LEFT OUT: the tests marked `browser`" in told
-    assert "18 tests passed." in told
-    assert run.commands[1][-1] == "not long and not browser"
+    assert "27 tests passed." in told
+    assert "what the second run printed" in told
+    for command in run.commands[1:]:
+        assert command[command.index("-m", 3) + 1] == "not long and not browser"
     assert run.stopped
 
 
@@ -110,7 +114,29 @@ def test_the_full_run_leaves_nothing_out(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     run = _Run(monkeypatch, "9 passed in 1.0s", browser=True)
     assert testing.everything(Home(tmp_path), full=True) == 0
-    assert "-m" not in run.commands[1][3:]
+    for command in run.commands[1:]:
+        assert "-m" not in command[3:]
+
+
+def test_every_room_is_in_exactly_one_run(tmp_path: Path, monkeypatch) -> None:
+    run = _Run(monkeypatch, "9 passed in 1.0s", browser=True)
+    testing.everything(Home(tmp_path))
+    rules, *others = run.commands
+    assert rules[-1] == testing.DOMAIN
+    (rest,) = [command for command in others if testing.TESTS in command]
+    (beside,) = [command for command in others if testing.TESTS not in command]
+    left = {part.removeprefix("--ignore=") for part in rest if part.startswith("--ignore=")}
+    named = {part for part in beside if part.startswith(testing.TESTS)}
+    assert left == {testing.DOMAIN} | named
+    assert all((testing.REPOSITORY / path).is_dir() for path in left)
+
+
+def test_with_foreign_servers_there_is_one_run(tmp_path: Path, monkeypatch) -> None:
+    run = _Run(monkeypatch, "9 passed in 1.0s", browser=True)
+    monkeypatch.setattr(testing, "external_from", lambda _: {"CKAN_SOLR_URL": "http://solr"})
+    assert testing.everything(Home(tmp_path)) == 0
+    assert len(run.commands) == 2
+    assert testing.TESTS in run.commands[1]
 
 
 def test_an_unknown_bench_is_named(tmp_path: Path) -> None:

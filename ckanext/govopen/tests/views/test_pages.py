@@ -33,7 +33,7 @@ PUBLIC = [
     "/open/privacy",
     "/about",
     "/user/login",
-    "/user/register",
+    "/open/register",
 ]
 OFFICE = ["/open/desk", "/open/review", "/open/duties", "/dataset/waiting"]
 LOCALES = [("", "zh-Hans-CN"), ("/zh_Hant_TW", "zh-Hant-TW"), ("/en", "en")]

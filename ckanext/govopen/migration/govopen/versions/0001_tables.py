@@ -91,6 +91,102 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", "version"),
     )
     op.create_table(
+        "govopen_applicant",
+        sa.Column("user_id", sa.UnicodeText(), nullable=False),
+        sa.Column("kind", sa.UnicodeText(), nullable=False),
+        sa.Column("code", sa.UnicodeText(), nullable=False),
+        sa.Column("name", sa.UnicodeText(), nullable=False),
+        sa.Column("person", sa.UnicodeText(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "kind", "code"),
+    )
+    op.create_table(
+        "govopen_application",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("number", sa.UnicodeText(), nullable=False),
+        sa.Column("user_id", sa.UnicodeText(), nullable=False),
+        sa.Column("status", sa.UnicodeText(), nullable=False),
+        sa.Column("kind", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("draft", postgresql.JSONB(none_as_null=True), nullable=True),
+        sa.Column("writing", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("rules", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("revision", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("renews", sa.UnicodeText(), nullable=True),
+        sa.Column("language", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+    )
+    op.create_index(
+        "govopen_application_user", "govopen_application", ["user_id", "status"], unique=False
+    )
+    op.create_table(
+        "govopen_application_dataset",
+        sa.Column("application_id", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.PrimaryKeyConstraint("application_id", "organization_id", "package_id"),
+    )
+    op.create_index(
+        "govopen_application_dataset_package",
+        "govopen_application_dataset",
+        ["package_id"],
+        unique=False,
+    )
+    op.create_table(
+        "govopen_application_part",
+        sa.Column("application_id", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=False),
+        sa.Column("status", sa.UnicodeText(), nullable=False),
+        sa.Column("handler", sa.UnicodeText(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cause", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("waits_for", postgresql.JSONB(), server_default="[]", nullable=False),
+        sa.Column("clock", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("due", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("article", sa.UnicodeText(), nullable=True),
+        sa.Column("provisional", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("internal", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("reminded", postgresql.JSONB(), server_default="[]", nullable=False),
+        sa.PrimaryKeyConstraint("application_id", "organization_id"),
+    )
+    op.create_index(
+        "govopen_application_part_due", "govopen_application_part", ["due"], unique=False
+    )
+    op.create_index(
+        "govopen_application_part_organization",
+        "govopen_application_part",
+        ["organization_id", "status"],
+        unique=False,
+    )
+    op.create_table(
+        "govopen_attachment",
+        sa.Column("id", sa.UnicodeText(), nullable=False),
+        sa.Column("application_id", sa.UnicodeText(), nullable=False),
+        sa.Column("user_id", sa.UnicodeText(), nullable=False),
+        sa.Column("name", sa.UnicodeText(), nullable=False),
+        sa.Column("sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("media_type", sa.UnicodeText(), nullable=False),
+        sa.Column("note", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "govopen_attachment_case", "govopen_attachment", ["application_id"], unique=False
+    )
+    op.create_index("govopen_attachment_sha256", "govopen_attachment", ["sha256"], unique=False)
+    op.create_table(
         "govopen_checkpoint",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -231,6 +327,7 @@ def upgrade() -> None:
         sa.Column("conditions", postgresql.JSONB(), server_default="[]", nullable=False),
         sa.Column("report", sa.UnicodeText(), server_default="", nullable=False),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("noticed", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.UnicodeText(), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
@@ -248,6 +345,19 @@ def upgrade() -> None:
         postgresql_using="gin",
         postgresql_ops={"persons": "jsonb_path_ops"},
     )
+    op.create_table(
+        "govopen_letter",
+        sa.Column("number", sa.UnicodeText(), nullable=False),
+        sa.Column("application_id", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=False),
+        sa.Column("kind", sa.UnicodeText(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(), nullable=False),
+        sa.Column("sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("govopen_letter_case", "govopen_letter", ["application_id"], unique=False)
     op.create_table(
         "govopen_loaded",
         sa.Column("resource_id", sa.UnicodeText(), nullable=False),
@@ -277,6 +387,13 @@ def upgrade() -> None:
         "govopen_location",
         ["package_id", "resource_id", "id"],
         unique=False,
+    )
+    op.create_table(
+        "govopen_number",
+        sa.Column("kind", sa.UnicodeText(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "year"),
     )
     op.create_table(
         "govopen_outbox",
@@ -500,10 +617,13 @@ def downgrade() -> None:
     op.drop_table("govopen_record")
     op.drop_index(op.f("ix_govopen_outbox_due"), table_name="govopen_outbox")
     op.drop_table("govopen_outbox")
+    op.drop_table("govopen_number")
     op.drop_index("govopen_location_package", table_name="govopen_location")
     op.drop_table("govopen_location")
     op.drop_index("govopen_loaded_package", table_name="govopen_loaded")
     op.drop_table("govopen_loaded")
+    op.drop_index("govopen_letter_case", table_name="govopen_letter")
+    op.drop_table("govopen_letter")
     op.drop_index(
         "govopen_grant_persons",
         table_name="govopen_grant",
@@ -532,6 +652,17 @@ def downgrade() -> None:
     op.drop_table("govopen_closed_account")
     op.drop_table("govopen_checkpoint_head")
     op.drop_table("govopen_checkpoint")
+    op.drop_index("govopen_attachment_sha256", table_name="govopen_attachment")
+    op.drop_index("govopen_attachment_case", table_name="govopen_attachment")
+    op.drop_table("govopen_attachment")
+    op.drop_index("govopen_application_part_organization", table_name="govopen_application_part")
+    op.drop_index("govopen_application_part_due", table_name="govopen_application_part")
+    op.drop_table("govopen_application_part")
+    op.drop_index("govopen_application_dataset_package", table_name="govopen_application_dataset")
+    op.drop_table("govopen_application_dataset")
+    op.drop_index("govopen_application_user", table_name="govopen_application")
+    op.drop_table("govopen_application")
+    op.drop_table("govopen_applicant")
     op.drop_table("govopen_agreement_template")
     op.drop_index(op.f("ix_govopen_agreement_signer"), table_name="govopen_agreement")
     op.drop_index("govopen_agreement_text", table_name="govopen_agreement")

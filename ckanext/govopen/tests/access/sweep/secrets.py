@@ -11,8 +11,21 @@ MARK = re.compile(r"zqx[a-z]{9}")
 IDENTITY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 # Who asks. "granted", "expired", "revoked", "stopped" are applicants with a grant in that state,
-# for every conditional dataset.
-OUTSIDERS = frozenset({"anonymous", "citizen", "granted", "expired", "revoked", "stopped"})
+# for every conditional dataset; of those in force "partly" covers a column without a secret,
+# "looking" the portal's own table alone, and the quota of "used_up" is used.
+OUTSIDERS = frozenset(
+    {
+        "anonymous",
+        "citizen",
+        "granted",
+        "expired",
+        "revoked",
+        "stopped",
+        "partly",
+        "looking",
+        "used_up",
+    }
+)
 #: Staff elsewhere: they know accounts, and nothing of this department.
 ELSEWHERE = frozenset({"other_editor", "auditor"})
 INSIDE = frozenset({"member", "editor", "reviewer", "authority", "operator"})

@@ -22,7 +22,16 @@ from ckanext.govopen.tests.access.sweep.world import World
 
 #: Those for whom every surface is asked in the ordinary run, and those for a few of them.
 MOST = ("anonymous", "other_editor", "granted")
-FEW = ("citizen", "expired", "revoked", "stopped", "auditor")
+FEW = (
+    "citizen",
+    "expired",
+    "revoked",
+    "stopped",
+    "partly",
+    "looking",
+    "used_up",
+    "auditor",
+)
 
 
 def _done(sweep: Sweep, what: str) -> None:

@@ -12,6 +12,9 @@ from ckan import model
 from ckan.lib.search.common import make_connection
 
 from ckanext.govopen.access.labels import PUBLIC
+from ckanext.govopen.domain import usage as usage_rules
+from ckanext.govopen.domain.grant import Quota
+from ckanext.govopen.model import usage
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.tests.access.sweep.secrets import (
     DATASETS,
@@ -24,6 +27,16 @@ from ckanext.govopen.tests.portal import AUTHORITY, Department, Portal, User, un
 
 #: Conditional at the end: their content is for those with a grant.
 CONDITIONAL = ("conditional", "pending_conditional", "tightened")
+#: Who holds a grant for each of them, and what is special about it.
+GRANTS: dict[str, dict[str, Any]] = {
+    "granted": {},
+    "expired": {},
+    "revoked": {},
+    "stopped": {},
+    "partly": {"delivery": ["interface"], "items": ["b"]},
+    "looking": {"delivery": ["on_platform"]},
+    "used_up": {"quota": {"downloads": 1, "requests_per_day": 1}},
+}
 _BASIS = [{"instrument": "数据安全法", "article": "21", "kind": "law"}]
 
 
@@ -88,7 +101,7 @@ class World:
             "reviewer": self.department.reviewer,
             "operator": portal.operator,
         }
-        for name in ("citizen", "granted", "expired", "revoked", "stopped"):
+        for name in ("citizen", *GRANTS):
             self.actors[name] = self._user(name, STAFF | {name})
         for name in ("other_editor", "authority", "auditor"):
             self.actors[name] = self._user(name, STAFF)
@@ -227,7 +240,7 @@ class World:
         for kind in CONDITIONAL:
             if kind == "tightened":
                 self._tighten(kind, "conditional", open_condition="须申请")
-            for name in ("granted", "expired", "revoked", "stopped"):
+            for name in GRANTS:
                 purpose = plant(kind, f"purpose {name}", INSIDE | {name})
                 made = portal.call(
                     "govopen_grant_give",
@@ -235,11 +248,15 @@ class World:
                     package_id=self.datasets[kind].id,
                     persons=[self._actor(name).id],
                     purpose=purpose,
-                    delivery=["download", "interface"],
+                    **{"delivery": ["download", "interface"], **GRANTS[name]},
                     valid_to=(now + datetime.timedelta(days=30)).isoformat(),
                     break_glass="test",
                 )
                 self.grants.append(made["id"])
+                if name == "used_up":
+                    day = usage_rules.today(now)
+                    usage.take(model.Session, made["id"], day, Quota(), downloads=1)
+                    model.repo.commit()
                 change = {"revoked": "revoke", "stopped": "suspend"}.get(name)
                 if change:
                     portal.call(

@@ -1,0 +1,194 @@
+"""What no part of the portal can read is answered here, once, as a mistake of the request.
+
+Texts with a NUL or half a surrogate pair cannot be stored, JSON can nest deeper than Python can
+follow, and its numbers need not be any. CKAN's own code would fail on each of them somewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit
+from ckan.views.api import _finish, _finish_bad_request
+from flask import request
+from sqlalchemy.exc import DataError
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from ckanext.govopen.domain.number import NotWhole, OutOfRange, whole
+
+#: Lists and objects of JSON within each other.
+DEEPEST = 64
+#: Formats of a dump of rows.
+_FORMATS = ("csv", "tsv", "json", "xml")
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
+#: Parameters without which CKAN's action fails, by action.
+_NEEDED = {
+    "group_member_create": ("id", "username", "role"),
+    "group_member_delete": ("id",),
+    "organization_member_create": ("id", "username", "role"),
+    "organization_member_delete": ("id",),
+    "harvest_job_create": ("source_id",),
+    "datastore_run_triggers": ("resource_id",),
+}
+#: Parameters that CKAN's action takes for texts without a look, by action.
+_TEXTS = {
+    "user_list": ("q", "email", "order_by"),
+    "user_autocomplete": ("q",),
+    "group_autocomplete": ("q",),
+    "organization_autocomplete": ("q",),
+    "package_autocomplete": ("q",),
+    "tag_autocomplete": ("q", "query"),
+    "format_autocomplete": ("q",),
+    **dict.fromkeys(_NEEDED, ("id", "username", "role", "source_id", "resource_id")),
+}
+
+
+class _Unreadable(Exception):
+    """Says in words what cannot be read."""
+
+
+def refusal() -> Any:
+    """The answer to a request that cannot be read; None when it can."""
+    try:
+        for text in _texts():
+            _check_text(text)
+        for value in _bodies():
+            _check(value)
+    except _Unreadable as found:
+        return _refuse(str(found))
+    except RecursionError:
+        return _refuse(_too_deep())
+    return None
+
+
+def checked(name: str, data: Mapping[str, Any]) -> None:
+    """Parameters that CKAN's action ``name`` needs are there, and texts are texts.
+
+    :raises ValidationError: names those that are not
+    """
+    errors: dict[str, Any] = {
+        key: [toolkit._("Missing value")]
+        for key in _NEEDED.get(name, ())
+        if data.get(key) in (None, "")
+    }
+    for key in _TEXTS.get(name, ()):
+        if data.get(key) is not None and not isinstance(data[key], str):
+            errors[key] = [toolkit._("Must be a text.")]
+    if errors:
+        raise toolkit.ValidationError(errors)
+
+
+def check_dump(asked: Mapping[str, str]) -> None:
+    """Ends the request with 400 when a dump of rows is asked for in a way that there is not."""
+    wrong = "format" if asked.get("format", "csv") not in _FORMATS else ""
+    for name in ("limit", "offset"):
+        try:
+            whole(asked.get(name) or 0, highest=2**31 - 1)
+        except (NotWhole, OutOfRange):
+            wrong = name
+    try:
+        json.loads(asked.get("filters") or "{}")
+    except (ValueError, RecursionError):
+        wrong = "filters"
+    if wrong:
+        toolkit.abort(400, toolkit._("The parameter “{name}” cannot be used.").format(name=wrong))
+
+
+def told(error: DataError | OverflowError | RecursionError) -> toolkit.ValidationError:
+    """What the database or the parser could not take, as a mistake of the request."""
+    if isinstance(error, RecursionError):
+        return toolkit.ValidationError({"message": [_too_deep()]})
+    model.Session.rollback()  # nothing more can be asked in this transaction
+    return toolkit.ValidationError(
+        {"message": [toolkit._("A value is too large, or not of the kind that is needed here.")]}
+    )
+
+
+def register(app: Any) -> None:
+    """Answers to what only a view notices."""
+    page = app.error_handler_spec[None][415].get(UnsupportedMediaType)
+
+    def other_type(error: UnsupportedMediaType) -> Any:
+        if not _by_api():
+            return page(error) if page is not None else error
+        text = toolkit._("The API reads JSON (application/json) and forms.")
+        return _finish(415, toolkit._("Bad request: %s") % text, "json")
+
+    def too_large(error: DataError | OverflowError) -> Any:
+        model.Session.rollback()
+        return app.handle_http_exception(
+            BadRequest(toolkit._("The request could not be understood."))
+        )
+
+    app.register_error_handler(UnsupportedMediaType, other_type)
+    app.register_error_handler(DataError, too_large)
+    app.register_error_handler(OverflowError, too_large)
+
+
+def _by_api() -> bool:
+    return (request.endpoint or "").startswith("api.")
+
+
+def _refuse(text: str) -> Any:
+    if _by_api():
+        return _finish_bad_request(text)
+    return toolkit.abort(400, text)
+
+
+def _too_deep() -> str:
+    return toolkit._("The JSON has more than {most} levels.").format(most=DEEPEST)
+
+
+def _texts() -> Iterator[str]:
+    yield request.path
+    for values in (request.args, request.form):
+        for key, value in values.items(multi=True):
+            yield key
+            yield value
+    for key, file in request.files.items(multi=True):
+        yield key
+        yield file.filename or ""
+
+
+def _bodies() -> Iterator[Any]:
+    """What the body says in JSON; what is none is answered by whoever reads it."""
+    try:
+        if request.is_json and request.data:
+            yield request.get_json()
+        elif _by_api() and list(request.form.values()) in (["1"], [""]):
+            # CKAN reads the only field of such a form as JSON.
+            yield json.loads(next(iter(request.form)))
+    except (ValueError, BadRequest):
+        return
+
+
+def _check_text(text: str) -> None:
+    if _NO_TEXT.search(text):
+        raise _Unreadable(toolkit._("The request contains characters that are no text."))
+
+
+def _check(value: Any) -> None:
+    """Looks at every part of what JSON was read to.
+
+    :raises _Unreadable: says what is wrong
+    """
+    waiting = [(value, 1)]
+    while waiting:
+        part, depth = waiting.pop()
+        if isinstance(part, str):
+            _check_text(part)
+        elif isinstance(part, float):
+            if not math.isfinite(part):
+                raise _Unreadable(toolkit._("Infinity and NaN are no numbers of JSON."))
+        elif isinstance(part, (dict, list)):
+            if depth > DEEPEST:
+                raise _Unreadable(_too_deep())
+            if isinstance(part, dict):
+                waiting += ((key, depth) for key in part)
+                part = part.values()
+            waiting += ((item, depth + 1) for item in part)

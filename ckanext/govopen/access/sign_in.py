@@ -1,0 +1,55 @@
+"""What happens before CKAN signs somebody in by a password."""
+
+from __future__ import annotations
+
+import functools
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit
+from flask import request
+from passlib.hash import pbkdf2_sha512  # pyright: ignore[reportAttributeAccessIssue]
+from werkzeug.datastructures import ImmutableMultiDict
+
+#: Browsers drop these or read them as something else, so that an address leads elsewhere.
+_NO_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def login() -> Any:
+    """The form again when its fields are missing; an address to go on to must be plain.
+
+    :returns: None when CKAN is to go on
+    """
+    for name in ("next", "came_from"):
+        if _NO_ADDRESS.search(request.args.get(name, "")):
+            rest = [pair for pair in request.args.items(multi=True) if pair[0] != name]
+            request.args = ImmutableMultiDict(rest)  # type: ignore[assignment]
+    if request.method != "POST" or toolkit.current_user.is_authenticated:
+        return None
+    if request.form.get("login") and request.form.get("password"):
+        return None
+    toolkit.h.flash_error(toolkit._("Login failed. Bad username or password."))  # CKAN's msgid
+    return toolkit.render("user/login.html", {})
+
+
+def authenticate(identity: Mapping[str, Any]) -> None:
+    """Takes as long for a name that nobody has as for one that somebody has.
+
+    CKAN looks at the password only of an active account: the time it takes would tell which names
+    and addresses have one. Signs nobody in.
+    """
+    name, password = identity.get("login"), identity.get("password")
+    if not isinstance(name, str) or not isinstance(password, str):
+        return
+    user = model.User.by_name(name) or model.User.by_email(name)
+    if user is None or not user.is_active or not user.password:
+        pbkdf2_sha512.verify(password, _of_nobody())
+
+
+@functools.lru_cache(maxsize=1)
+def _of_nobody() -> str:
+    """A hash of what nobody knows, made as CKAN makes those of passwords."""
+    return str(pbkdf2_sha512.hash(secrets.token_hex(16)))

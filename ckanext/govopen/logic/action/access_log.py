@@ -1,0 +1,104 @@
+"""The access log of grants: each reads his own uses, a department those of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.access.ledger import oversees
+from ckanext.govopen.access.sight import sights
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import usage as rules
+from ckanext.govopen.logic.action import grant as grant_actions
+from ckanext.govopen.logic.schema import values
+from ckanext.govopen.model import access_log
+
+__all__ = ["govopen_access_log_list"]
+
+#: Longest page of the list.
+LIMIT = 1000
+
+
+@tk.side_effect_free
+def govopen_access_log_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Uses of grants that concern the caller: his own, those of his departments' data, or all
+    for the authority and its auditors.
+
+    :param grant_id: only those under this grant (optional)
+    :param package_id: only those of this dataset (optional)
+    :param user: only those by this account (optional, for staff)
+    :param kind: ``download``, ``rows`` or ``on_platform`` (optional)
+    :param outcome: ``granted``, ``failed``, or the code of a refusal (optional)
+    :param since: ISO 8601, from then on (optional)
+    :param until: ISO 8601, before then; a bare day is included (optional)
+    :param limit: at most this many, 100 by default
+    :param offset: leave out the first
+    :returns: ``{"count", "results": [{"at", "grant_id", "dataset": {"id", "name", "title"},
+        "resource_id", "kind", "rows", "bytes", "columns": […] or None, "address", "outcome",
+        "user": {"id", "name", "fullname"}}]}``, newest first
+    """
+    tk.check_access("govopen_access_log_list", context, data_dict)
+    errors = values.Errors()
+    grant_id = values.text(data_dict, "grant_id", errors)
+    reference = values.text(data_dict, "package_id", errors)
+    kind = values.text(data_dict, "kind", errors)
+    if kind and kind not in rules.KINDS:
+        errors.add(
+            "kind",
+            tk._("Unknown value %(name)s. Use one of: %(known)s.")
+            % {"name": kind[:100], "known": ", ".join(rules.KINDS)},
+        )
+    outcome = values.text(data_dict, "outcome", errors)
+    since = values.moment(data_dict, "since", errors)
+    until = values.moment(data_dict, "until", errors, end=True)
+    limit = values.number(data_dict, "limit", errors)
+    offset = values.number(data_dict, "offset", errors) or 0
+    name = values.text(data_dict, "user", errors)
+    errors.stop()
+    who = person(context)
+    package = model.Package.get(reference) if reference else None
+    user = model.User.get(name) if name else None
+    count, rows = access_log.find(
+        model.Session,
+        mine=who.user_id,
+        organization_ids=None if oversees(who) else grant_actions.departments(who),
+        limit=min(100 if limit is None else limit, LIMIT),
+        offset=offset,
+        since=since,
+        until=until,
+        grant_id=grant_id or None,
+        package_id=(package.id if package else "") if reference else None,
+        user_id=(user.id if user else "") if name else None,
+        kind=kind or None,
+        outcome=outcome or None,
+    )
+    return {"count": count, "results": _dictize(context, rows)}
+
+
+def _dictize(context: Any, rows: Iterable[access_log.AccessRow]) -> list[dict[str, Any]]:
+    rows = list(rows)
+    ids = {row.package_id for row in rows}
+    seen = sights(context, ids)
+    packages = grant_actions.by_id(model.Package, ids)
+    people = grant_actions.by_id(model.User, {row.user_id for row in rows})
+    return [
+        {
+            "at": values.iso(row.at),
+            "grant_id": row.grant_id,
+            "dataset": grant_actions.named_dataset(
+                row.package_id, packages.get(row.package_id), seen
+            ),
+            "resource_id": row.resource_id,
+            "kind": row.kind,
+            "rows": row.rows,
+            "bytes": row.bytes,
+            "columns": row.columns,
+            "address": row.address,
+            "outcome": row.outcome,
+            "user": grant_actions.named_person(people, row.user_id),
+        }
+        for row in rows
+    ]

@@ -1,0 +1,49 @@
+"""Ways to sign in: taking an identity of a provider away from one's account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.logic import command
+from ckanext.govopen.logic.action import account
+from ckanext.govopen.logic.schema import values
+from ckanext.govopen.model import identity as identities
+
+__all__ = ["govopen_identity_unlink"]
+
+
+@command.decision(by_token=False)
+def govopen_identity_unlink(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Take an identity of a provider away from one's own account.
+
+    :param id: the identity, as :func:`govopen_account_show` names it
+    :returns: ``{"id"}``
+    :raises ObjectNotFound: it is not one of the caller's
+    :raises ValidationError: without it nobody could sign in to the account any more
+    """
+    tk.check_access("govopen_identity_unlink", context, data_dict)
+    errors = values.Errors()
+    wanted = values.text(data_dict, "id", errors, required=True)
+    errors.stop()
+    user = account.own(context)
+    rows = identities.of_user(model.Session, user.id)
+    row = next((one for one in rows if one.id == wanted), None)
+    if row is None:
+        raise tk.ObjectNotFound(tk._("There is no such identity."))
+    if not user.password and len(rows) == 1:
+        raise tk.ValidationError(
+            {
+                "id": [
+                    tk._(
+                        "This is the only way into your account. Set a password first, "
+                        'by "Forgotten your password?" on the login page.'
+                    )
+                ]
+            }
+        )
+    model.Session.delete(row)
+    command.finish(context)
+    return {"id": wanted}

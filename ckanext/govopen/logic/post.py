@@ -1,0 +1,129 @@
+"""Mail to accounts: noted with a decision, sent later, grouped by receiver and case.
+
+A row of the outbox names one account, a template and a case. What a mail says is put together when
+it is sent, in the receiver's language: a case number, never a title, and no address in any log.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ckan import model
+from ckan.lib import mailer
+from ckan.plugins import toolkit
+from flask_babel import force_locale
+
+from ckanext.govopen.domain.refusal import N_
+from ckanext.govopen.model import outbox, settings
+
+log = logging.getLogger(__name__)
+
+#: What happened, by template, in one sentence.
+SENTENCES: dict[str, str] = {
+    "application-received": N_("Your application was received."),
+    "application-to-accept": N_("An application waits to be accepted."),
+    "application-withdrawn": N_("An application was withdrawn."),
+    "application-returned": N_("Your application was returned: something has to be changed."),
+    "application-not-accepted": N_("Your application was not accepted."),
+    "application-accepted": N_("Your application was accepted for decision."),
+    "application-to-decide": N_("An application waits for your decision."),
+    "application-forwarded": N_("Your application was passed on to the body that decides."),
+    "application-extended": N_("The time limit of your application was extended."),
+    "application-assigned": N_("An application was assigned to you."),
+    "application-approved": N_("Your application was approved. Sign the agreement to get access."),
+    "application-refused": N_("Your application was refused."),
+    "application-granted": N_("Access was granted."),
+    "application-lapsed": N_("An application has ended without a grant."),
+    "application-datasets-ended": N_("A dataset left an application: it is not applied for now."),
+    "application-overdue": N_("The time limit of an application is over."),
+    "grant-reported": N_("A report of use was handed in."),
+    "grant-ended": N_("A grant has ended before its time."),
+    "grant-expiring": N_("A grant is about to end."),
+    "grant-suspended": N_("A grant was suspended."),
+    "grant-resumed": N_("A grant works again."),
+    "grant-persons-changed": N_("Other persons were named for a grant."),
+    "grant-revoked": N_("A grant was revoked."),
+    "grant-report-due": N_("A report of use is due."),
+}
+#: What is said about a template that has no sentence of its own.
+OTHER = N_("Something has changed.")
+
+
+def put(
+    template: str, users: Iterable[str], case: str, now: datetime.datetime, **facts: Any
+) -> None:
+    """Notes a mail for each of these accounts, to be sent when the outbox is next delivered.
+
+    They wait a little, so that what follows at once goes into the same mail.
+    """
+    settle = datetime.timedelta(seconds=settings.mail_settle_seconds())
+    for user_id in sorted(set(users)):
+        payload = {"template": template, "users": [user_id], "case": case, **facts}
+        outbox.put(model.Session, "mail", payload, now + settle)
+
+
+def deliver(payloads: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Sends what is due, one mail to a receiver about a case; what could not be sent.
+
+    The answer maps the place of a payload to what is left of it, so that nobody who got his mail
+    gets it again because another receiver's server did not answer.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, payload in enumerate(payloads):
+        for user_id in payload.get("users") or []:
+            groups.setdefault((user_id, str(payload.get("case", ""))), []).append(place)
+    left: dict[int, dict[str, Any]] = {}
+    for (user_id, case), places in groups.items():
+        user = model.User.get(user_id)
+        if user is None or user.state != "active" or not user.email:
+            continue
+        try:
+            _send(user, case, [payloads[place] for place in places])
+        except Exception as error:
+            # The mailer raises whatever the network does. The address stays out of the log.
+            log.warning("A mail about %s was not sent: %s", case, type(error).__name__)
+            for place in places:
+                rest = left.setdefault(place, {**payloads[place], "users": []})
+                rest["users"].append(user_id)
+    return left
+
+
+def _send(user: Any, case: str, payloads: list[dict[str, Any]]) -> None:
+    with _language(payloads):
+        lines = dict.fromkeys(
+            toolkit._(SENTENCES.get(payload["template"], OTHER)) for payload in payloads
+        )
+        title = toolkit.config.get("ckan.site_title") or settings.site_url()
+        subject = toolkit._("%(site)s: %(case)s") % {"site": title, "case": case}
+        body = "\n".join(
+            [
+                toolkit._("Case number: %(case)s") % {"case": case},
+                "",
+                *lines,
+                "",
+                toolkit._("Sign in to read more: %(address)s")
+                % {"address": f"{settings.site_url()}{_page(payloads[0])}"},
+            ]
+        )
+    mailer.mail_user(user, subject.replace("\n", " "), body)
+
+
+@contextmanager
+def _language(payloads: list[dict[str, Any]]) -> Iterator[None]:
+    """The language in which the receiver has used the portal in this case, else the site's."""
+    known = (payload.get("language") for payload in reversed(payloads))
+    default = toolkit.config.get("ckan.locale_default") or "en"
+    with force_locale(next(filter(None, known), default)):
+        yield
+
+
+def _page(payload: dict[str, Any]) -> str:
+    if payload.get("application"):
+        return f"/open/application/{payload['application']}"
+    if payload.get("grant"):
+        return f"/open/grant/{payload['grant']}"
+    return "/open/applications"

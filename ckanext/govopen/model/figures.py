@@ -1,0 +1,137 @@
+"""The cases and grants that the public figures are made of, from the ledger's own events.
+
+Only what is about a dataset that the public can see now counts; nobody's name is read.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from ckan.types import AlchemySession
+
+from ckanext.govopen.domain.deadline import Calendar, local_date
+from ckanext.govopen.domain.figures import Case, Outcome
+from ckanext.govopen.domain.procedure import Clock, Procedure
+from ckanext.govopen.model.grant import GrantRow
+from ckanext.govopen.model.ledger import EventRow
+from ckanext.govopen.model.release import LIVE, ReleaseRow
+
+_ENDS: Mapping[str, Outcome] = {
+    "application.approved": "approved",
+    "application.refused": "refused",
+    "application.declined": "refused",
+    "application.withdrawn": "ended",
+    "application.lapsed": "ended",
+}
+_TYPES = ("application.submitted", "application.accepted", "application.decided", *_ENDS)
+_STREAM = "application/"
+
+
+def decision_clock(procedure: Procedure) -> Clock | None:
+    """The clock of the decision itself: what an applicant waits for after the acceptance."""
+    ends = (None, "decision", "data_supplied")
+    found = [
+        clock
+        for clock in procedure.clocks
+        if clock.until in ends and clock.id not in ("acceptance", "forwarding")
+    ]
+    of_provider = [clock for clock in found if clock.actor in ("provider", "authority")]
+    numbered = [clock for clock in of_provider if clock.n is not None]
+    return next(iter(numbered or of_provider), None)
+
+
+def cases(session: AlchemySession, clock: Clock | None, calendar: Calendar) -> list[Case]:
+    """Every part of every application about a public dataset, with its present outcome.
+
+    Days are counted as ``clock`` counts them, from the moment it starts at; calendar days and from
+    the submission without one. The month is the Chinese one.
+    """
+    public = set(
+        session.execute(sa.select(ReleaseRow.package_id).where(ReleaseRow.status == LIVE)).scalars()
+    )
+    table = EventRow.__table__
+    rows = session.execute(
+        sa.select(
+            table.c.stream,
+            table.c.type,
+            table.c.at,
+            table.c.payload["organization"].astext.label("organization"),
+            table.c.payload["parts"].label("parts"),
+            table.c.payload["basis"].label("basis"),
+            table.c.payload["approve"].label("approve"),
+        )
+        .where(table.c.stream.startswith(_STREAM), table.c.type.in_(_TYPES))
+        .order_by(table.c.stream, table.c.version)
+    )
+    parts: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        if row.type == "application.submitted":
+            for part in row.parts or ():
+                known = parts.setdefault(
+                    (row.stream, part["organization"]), {"submitted": row.at, "outcome": "open"}
+                )
+                known["public"] = any(one["dataset"] in public for one in part["datasets"])
+            continue
+        named = [row.organization] if row.organization else _of(parts, row.stream)
+        for organization in named:
+            part = parts.get((row.stream, organization))
+            if part is not None:
+                _happened(part, row)
+    return [
+        Case(
+            department=organization,
+            month=local_date(part["submitted"]).strftime("%Y-%m"),
+            outcome=part["outcome"],
+            ground=part.get("ground", ""),
+            days=_days(part, clock, calendar),
+        )
+        for (_stream, organization), part in parts.items()
+        if part["public"]
+    ]
+
+
+def grants(session: AlchemySession, now: datetime.datetime) -> dict[str, int]:
+    """Grants that work now, for public datasets, by department."""
+    live = sa.select(ReleaseRow.package_id).where(ReleaseRow.status == LIVE)
+    found = session.execute(
+        sa.select(GrantRow.organization_id).where(
+            GrantRow.state == "active",
+            GrantRow.valid_from <= now,
+            GrantRow.valid_to > now,
+            GrantRow.package_id.in_(live),
+        )
+    ).scalars()
+    return dict(Counter(found))
+
+
+def _of(parts: Mapping[tuple[str, str], Any], stream: str) -> list[str]:
+    return [organization for name, organization in parts if name == stream]
+
+
+def _happened(part: dict[str, Any], row: Any) -> None:
+    if row.type == "application.accepted":
+        part.setdefault("accepted", row.at)
+    if row.type in ("application.decided", "application.declined") and not row.approve:
+        kinds = [one.get("kind") or "" for one in row.basis or () if isinstance(one, dict)]
+        part["ground"] = next(iter(kinds), "")
+    outcome = _ENDS.get(row.type)
+    # What was decided stays decided, whatever the applicant does with it afterwards.
+    if outcome is not None and part["outcome"] == "open":
+        part["outcome"], part["ended"] = outcome, row.at
+
+
+def _days(part: Mapping[str, Any], clock: Clock | None, calendar: Calendar) -> int | None:
+    if part["outcome"] not in ("approved", "refused"):
+        return None
+    start = part["submitted"]
+    if clock is not None and clock.start == "acceptance":
+        start = part.get("accepted", start)
+    first, last = local_date(start), local_date(part["ended"])
+    if clock is None or clock.unit != "wd":
+        return (last - first).days
+    days = (first + datetime.timedelta(days=n + 1) for n in range((last - first).days))
+    return sum(calendar.is_workday(day) for day in days)

@@ -1,0 +1,179 @@
+"""Requests that nobody can read are answered as mistakes, never as faults of the server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ckanext.govopen.tests.portal import Portal, User
+
+DEEP = '{"id":' + "[" * 50_000 + "]" * 50_000 + "}"
+NOT_DEEP = '{"id":' + "[" * 300 + "]" * 300 + "}"
+HUGE = "9" * 25
+
+#: Addresses, and the statuses that are an answer to them.
+ADDRESSES: list[tuple[str, set[int]]] = [
+    ("/dataset/a%00b", {400}),
+    ("/dataset/?q=a%00b", {400}),
+    ("/dataset/?a%00b=1", {400}),
+    ("/no-such-place%00", {400}),
+    ("/base/images/a%00b.png", {400}),
+    ("/user/a%00b", {400}),
+    ("/api/3/action/package_show?id=a%00b", {400}),
+    ("/api/3/action/package_search?q=a%00b", {400}),
+    ("/api/3/action/package_show?id=a&id=b", {409}),
+    (f"/api/3/action/package_search?start={HUGE}", {400, 409}),
+    (f"/api/3/action/package_search?rows={HUGE}", {200, 400, 409}),
+    (f"/api/3/action/package_list?offset={HUGE}", {200, 400, 409}),
+    (f"/api/3/action/organization_list?limit={HUGE}", {200, 400, 409}),
+    ("/api/3/action/package_search?facet.field=%5B", {400, 409}),
+    (f"/dataset/?page={HUGE}", {200, 400, 404}),
+    (f"/organization/?page={HUGE}", {200, 400, 404}),
+    (f"/group/?page={HUGE}", {200, 400, 404}),
+    (f"/open/ledger?page={HUGE}", {200, 400, 404}),
+    (f"/open/ledger?after={HUGE}", {200, 400, 404}),
+    (f"/feeds/dataset.atom?page={HUGE}", {400, 404}),
+    ("/catalog.ttl?q=%7B%22a%22%3A", {200, 400, 409}),
+    (f"/catalog.ttl?page={HUGE}", {400, 404, 409}),
+    ("/catalog.ttl?page=x", {400, 404, 409}),
+    ("/catalog.ttl?modified_since=99999999999999999999", {400, 409}),
+    ("/catalog.ttl?modified_since=x", {400, 409}),
+    ("/api/2/util/dataset/autocomplete?incomplete=" + "a" * 5000, {200, 400}),
+    ("/api/2/util/tag/autocomplete?incomplete=" + "a" * 5000, {200, 400}),
+    ("/api/2/util/resource/format_autocomplete?incomplete=" + "a" * 5000, {200, 400}),
+    (f"/api/2/util/dataset/autocomplete?incomplete=a&limit={HUGE}", {200, 400}),
+    ("/api/2/util/dataset/autocomplete?incomplete=a&limit=x", {200, 400}),
+]
+#: Actions and bodies, with the statuses that are an answer to them.
+BODIES: list[tuple[str, str, set[int]]] = [
+    ("package_show", DEEP, {400}),
+    ("package_show", NOT_DEEP, {400}),
+    ("package_show", '{"id": "a\\u0000b"}', {400}),
+    ("package_show", '{"id": "\\ud800"}', {400}),
+    ("package_show", '{"a\\u0000b": 1}', {400}),
+    ("package_search", '{"rows": Infinity}', {400}),
+    ("package_search", '{"rows": NaN}', {400}),
+    ("package_search", '{"rows": 1e999}', {400}),
+    ("package_show", '{"id": ', {400}),
+    ("package_show", '{"id": {}}', {409}),
+    ("package_show", '{"id": []}', {409}),
+    ("package_show", '{"id": {"a": 1}}', {409}),
+    ("package_show", '{"id": ["a"]}', {409}),
+    ("package_show", '{"id": 5}', {409}),
+    ("package_show", '{"id": true}', {409}),
+    ("resource_show", '{"id": {"a": 1}}', {409}),
+    ("user_show", '{"id": {"a": 1}}', {409}),
+    ("package_delete", '{"id": {"a": 1}}', {409}),
+    ("datastore_search", '{"resource_id": {"a": 1}}', {409}),
+    ("bulk_update_private", '{"datasets": [{"a": 1}]}', {409}),
+    ("bulk_update_private", '{"datasets": {"a": 1}}', {409}),
+    ("group_member_create", "{}", {409}),
+    ("group_member_create", '{"id": {}, "username": [1], "role": 2}', {409}),
+    ("organization_member_create", "{}", {409}),
+    ("harvest_job_create", "{}", {409}),
+    ("datastore_run_triggers", "{}", {409}),
+    ("user_list", '{"q": {}}', {409}),
+    ("user_list", '{"q": {"a": 1}}', {409}),
+]
+
+#: Actions that others are refused before anything is looked at.
+OF_STAFF = {"harvest_job_create", "datastore_run_triggers", "user_list"}
+
+
+@pytest.mark.parametrize(("path", "expected"), ADDRESSES, ids=lambda value: str(value)[:60])
+def test_an_address_that_says_nothing(portal: Portal, path: str, expected: set[int]) -> None:
+    answer = portal.get(path)
+    assert answer.status_code in expected, answer.get_data(as_text=True)[:600]
+
+
+@pytest.mark.parametrize("who", ["anybody", "operator"])
+@pytest.mark.parametrize(("action", "body", "expected"), BODIES, ids=lambda value: str(value)[:50])
+def test_a_body_that_says_nothing(
+    portal: Portal, who: str, action: str, body: str, expected: set[int]
+) -> None:
+    user = portal.operator if who == "operator" else User.make()
+    answer = send(portal, action, body, user)
+    if who == "anybody" and action in OF_STAFF:
+        expected = {403}
+    assert answer.status_code in expected, answer.get_data(as_text=True)[:600]
+    assert answer.is_json
+    if answer.status_code == 409:
+        error = answer.get_json()["error"]
+        assert error.pop("__type") == "Validation Error"
+        assert error, "says what is wrong"
+
+
+def test_a_reference_that_is_none_is_named(portal: Portal) -> None:
+    error = portal.ask("package_show", {"id": {"a": 1}}).get_json()["error"]
+    assert list(error) == ["id", "__type"]
+
+
+def test_json_in_a_form_is_read_as_well(portal: Portal) -> None:
+    for body in (DEEP, NOT_DEEP, '{"id": "\\ud800"}', '{"rows": NaN}'):
+        answer = portal.request("POST", "/api/3/action/package_show", data={body: ""})
+        assert answer.status_code == 400, body[:40]
+    answer = portal.request("POST", "/api/3/action/package_show", data={"id": "a\0b"})
+    assert answer.status_code == 400
+
+
+def test_what_can_be_read_still_is(portal: Portal) -> None:
+    """Rare characters, depth and numbers that are fine."""
+    deep = json.dumps({"q": "𠮷野家 😀", "rows": 1e0, "extras": json.loads("[" * 20 + "]" * 20)})
+    assert send(portal, "package_search", deep, None).status_code == 200
+    assert portal.get("/dataset/?q=%F0%A0%AE%B7").status_code == 200
+
+
+def test_a_body_of_another_type_is_told_in_json(portal: Portal) -> None:
+    answer = portal.request(
+        "POST", "/api/3/action/package_show", data=b"<id>1</id>", content_type="application/xml"
+    )
+    assert answer.status_code in {400, 415}
+    assert answer.is_json
+
+
+def test_a_search_that_fails_says_why(portal: Portal) -> None:
+    answer = portal.ask("package_search", {"q": 'a:"'})
+    assert answer.status_code in {200, 400, 409}
+    answer = portal.ask("package_search", {"fq_list": ["+title:[a TO"]})
+    assert answer.status_code in {400, 409}
+
+
+def test_signing_in_without_fields_shows_the_form_again(portal: Portal) -> None:
+    for data in ({}, {"login": "a"}, {"password": "a"}, {"login": "", "password": ""}):
+        answer = portal.request("POST", "/user/login", data=data)
+        assert answer.status_code == 200, data
+        assert 'name="password"' in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "address", ["\t//evil.example.com", "/\\evil.example.com", "/\t/evil.example.com"]
+)
+def test_signing_in_leads_nowhere_else(portal: Portal, address: str) -> None:
+    user = User.make()
+    answer = portal.request(
+        "POST",
+        "/user/login",
+        query_string={"next": address},
+        data={"login": user.name, "password": user.password},
+    )
+    assert answer.status_code == 302
+    assert "evil" not in answer.headers["Location"]
+
+
+def test_a_dump_in_no_format(portal: Portal) -> None:
+    department = portal.department()
+    made = portal.dataset(department)
+    uploaded = portal.upload(department.editor, "a,b\n1,2\n", package_id=made["id"])
+    portal.approve(department, made["id"])
+    portal.load_rows(made["id"])
+    for asked in ("format=x", f"limit={HUGE}", f"offset={HUGE}", "limit=x", "filters=%5B"):
+        answer = portal.get(f"/datastore/dump/{uploaded['id']}?{asked}")
+        assert answer.status_code < 500, asked
+
+
+def send(portal: Portal, action: str, body: str, user: User | None) -> Any:
+    return portal.request(
+        "POST", f"/api/3/action/{action}", user, data=body, content_type="application/json"
+    )

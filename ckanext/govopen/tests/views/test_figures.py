@@ -1,0 +1,79 @@
+"""The page of the public figures, its CSV and its JSON."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from ckanext.govopen.domain.figures import Case
+from ckanext.govopen.logic.action import figures as action
+from ckanext.govopen.tests.portal import Portal
+
+
+@pytest.fixture
+def portal(_one_portal: Portal) -> Iterator[Portal]:
+    _one_portal.ready()
+    yield _one_portal
+    _one_portal.rest()
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Case]]:
+    found = [
+        Case(department, month, outcome, ground, days)  # type: ignore[arg-type]
+        for department, month, outcome, ground, count in [
+            ("traffic", "2026-03", "approved", "", 12),
+            ("traffic", "2026-04", "refused", "law", 6),
+            ("archive", "2026-04", "approved", "", 7),
+            ("archive", "2026-05", "refused", "=typed by hand", 3),
+            ("archive", "2026-05", "open", "", 5),
+        ]
+        for days in range(count)
+    ]
+    monkeypatch.setattr(action.cases, "cases", lambda *_: found)
+    monkeypatch.setattr(action.cases, "grants", lambda *_: {"traffic": 8, "archive": 2})
+    monkeypatch.setattr(
+        action.command,
+        "now",
+        lambda: datetime.datetime(2026, 6, 20, tzinfo=datetime.timezone.utc),
+    )
+    yield found
+
+
+def test_without_cases_it_says_so(portal: Portal) -> None:
+    page = portal.get("/open/figures")
+    assert page.status_code == 200
+
+
+def test_the_page_shows_tables_and_no_small_number(portal: Portal, many: list[Case]) -> None:
+    text = portal.get("/open/figures").get_data(as_text=True)
+    assert "<table" in text and "<svg" in text
+    assert "2026-03" in text
+    assert "typed by hand" not in text
+
+
+def test_json_and_csv_say_the_same(portal: Portal, many: list[Case]) -> None:
+    figures = json.loads(portal.get("/open/figures.json").get_data(as_text=True))
+    assert figures == portal.call("govopen_figures")
+    raw = portal.get("/open/figures.csv").get_data(as_text=True)
+    rows = list(csv.DictReader(io.StringIO(raw.removeprefix("\ufeff"))))
+    numbers = [int(row["number"]) for row in rows if row["number"] and "days" not in row["column"]]
+    assert numbers and min(numbers) >= figures["least"]
+    total = next(
+        r for r in rows if (r["table"], r["row"], r["column"]) == ("departments", "total", "total")
+    )
+    assert total["number"] == str(figures["departments"]["total"]["total"])
+    assert not any(row["row"].startswith("=") for row in rows)
+
+
+def test_what_cannot_be_published_is_not(portal: Portal, many: list[Case]) -> None:
+    figures = portal.call("govopen_figures")
+    assert figures["until"] == "2026-05"
+    # Two grants of one department: with the total of ten the other's eight would give them away.
+    assert [row["total"] for row in figures["grants"]["rows"]] == [None, None]
+    assert figures["grants"]["total"]["total"] == 10
