@@ -23,7 +23,7 @@ from ckanext.govopen.model.duty import DutyRow
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.projection_folds import UNKNOWN, Facts, Key, Row
 from ckanext.govopen.model.release import DatasetRow, ReleaseRow
-from ckanext.govopen.model.review import ReviewRow
+from ckanext.govopen.model.review import WAITING, ReviewRow
 from ckanext.govopen.model.standing import StandingRow
 
 __all__ = ["PROJECTIONS", "Difference", "Projection", "check", "rebuild"]
@@ -119,6 +119,9 @@ def check(session: AlchemySession) -> Iterator[Difference]:
             yield difference
 
 
+_ORDER = {"too_much": 0, "changed": 1, "missing": 2}
+
+
 def rebuild(session: AlchemySession) -> list[Difference]:
     """Brings the tables in line with the ledger, in the caller's transaction; what was otherwise.
 
@@ -128,7 +131,12 @@ def rebuild(session: AlchemySession) -> list[Difference]:
     found: list[Difference] = []
     for projection in PROJECTIONS:
         table = projection.table
-        for difference, key, values in list(_differences(session, projection, facts)):
+        # What goes makes room first: at most one review of a dataset may wait.
+        differences = sorted(
+            _differences(session, projection, facts),
+            key=lambda one: (_ORDER[one[0].kind], one[2].get("status") in WAITING),
+        )
+        for difference, key, values in differences:
             found.append(difference)
             names = zip(projection.key, key, strict=True)
             here = sa.and_(*(table.c[name].is_not_distinct_from(value) for name, value in names))

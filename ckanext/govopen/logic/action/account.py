@@ -32,6 +32,9 @@ def own(context: Any) -> model.User:
     return user
 
 
+LONGEST_PASSWORD = 1000
+
+
 def prove(context: Any, user: model.User, password: str) -> None:
     """The person proves himself once more: by his password, or by a fresh sign-in.
 
@@ -43,7 +46,8 @@ def prove(context: Any, user: model.User, password: str) -> None:
         raise tk.ValidationError(
             {"password": [tk._("Too many wrong passwords. Try again in an hour.")]}
         )
-    if not password or not user.password or not user.validate_password(password):
+    possible = 0 < len(password) <= LONGEST_PASSWORD  # a longer one is an error of the hasher
+    if not possible or not user.password or not user.validate_password(password):
         raise tk.ValidationError({"password": [tk._("The password is not right.")]})
     attempts.forget("password", user.id)
 

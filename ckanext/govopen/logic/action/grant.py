@@ -11,7 +11,6 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.access.ledger import oversees
 from ckanext.govopen.access.policy import Person, Sight
 from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
@@ -178,7 +177,7 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     count, rows = grants.find(
         model.Session,
         package_id=(package.id if package else "") if reference else None,
-        organization_ids=None if oversees(who) else departments(who),
+        organization_ids=None if who.sees_everything else departments(who),
         person=user.id if user else None,
         or_person=who.user_id,
         state=state or None,
@@ -201,7 +200,7 @@ def _concerns(who: Person, row: grants.GrantRow) -> bool:
     return (
         who.sees_everything
         or who.works_for(row.organization_id)
-        or oversees(who)
+        or who.sees_everything
         or (who.user_id is not None and who.user_id in {*row.persons, row.authorised})
     )
 
@@ -334,7 +333,7 @@ def dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, Any
             entry["persons"] = [named_person(people, user_id) for user_id in row.persons]
         if who.user_id in row.persons or who.user_id == row.authorised:
             entry["state_reason"] = row.reason
-        if oversees(who) or who.works_for(row.organization_id):
+        if who.sees_everything or who.works_for(row.organization_id):
             entry["persons"] = [named_person(people, user_id) for user_id in row.persons]
             entry["holder_code"] = row.holder_code
             entry["state_reason"] = row.reason

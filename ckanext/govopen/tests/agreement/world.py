@@ -21,7 +21,14 @@ from ckanext.govopen.domain.duty import Actor
 from ckanext.govopen.logic import application as applications
 from ckanext.govopen.model import application as cases
 from ckanext.govopen.model import ledger
-from ckanext.govopen.tests.portal import Department, Portal, User, forgery_token, unique
+from ckanext.govopen.tests.portal import (
+    Browser,
+    Department,
+    Portal,
+    User,
+    forgery_token,
+    unique,
+)
 
 NAME = "李四"
 
@@ -35,7 +42,7 @@ class Case:
     department: Department
     applicant: User
     package: dict[str, Any]
-    client: Client
+    client: Browser
 
     @property
     def keys(self) -> dict[str, str]:

@@ -85,6 +85,7 @@ def test_a_handler_decides_nothing_on_his_own_application(world: World) -> None:
 @pytest.mark.parametrize("value", [None, 1, True, [], {}, [{}], "x" * 200_001, "\x00", {"a": None}])
 def test_bad_parameters_are_answered_clearly(world: World, value: Any) -> None:
     case = _accepted_once(world)
+    wrong = 400 if value == "\x00" else 409  # characters that no text has are refused at the door
     keys = ("remarks", "message", "reason", "basis", "kind", "whom", "question", "until", "outcome",
             "consultation", "clock", "units", "handler", "letter_number", "letter_date", "party",
             "approve", "revision", "sha256", "conditions", "scopes", "organization",
@@ -97,17 +98,17 @@ def test_bad_parameters_are_answered_clearly(world: World, value: Any) -> None:
             {"id": case["id"], **dict.fromkeys(keys, value)},
             world.handler.deciding,
         )
-        assert answer.status_code == 409, (command_name, value, answer.get_data(as_text=True))
+        assert answer.status_code == wrong, (command_name, value, answer.get_data(as_text=True))
     for command_name in ("show", "update", "submit", "withdraw"):
         answer = world.portal.ask(
             f"govopen_application_{command_name}", {"id": value}, world.applicant
         )
-        assert answer.status_code in (404, 409), (command_name, value)
+        assert answer.status_code in (404, wrong), (command_name, value)
     for field in ("applicant_kind", "parts", "fields", "valid_from", "contact", "organisation"):
         answer = world.portal.ask(
             "govopen_application_create", {"content": {field: value}}, world.stranger
         )
-        assert answer.status_code in (200, 409), (field, value)
+        assert answer.status_code in (200, wrong), (field, value)
         if answer.status_code == 200:
             made = answer.get_json()["result"]["id"]
             assert (

@@ -93,7 +93,7 @@ def test_no_token_and_no_other_page_closes_it(portal: Portal) -> None:
         data={"password": user.password, "sure": "yes"},
         headers={"Sec-Fetch-Site": "cross-site"},
     )
-    assert foreign.status_code == 400
+    assert foreign.status_code == 403
     assert state(user) == "active"
 
 

@@ -133,7 +133,7 @@ def test_what_the_table_holds_opens_nothing(portal: Portal, post: Post) -> None:
     assert Visitor(portal).get(f"/open/register/confirm?key={row.digest}").status_code == 410
 
 
-@pytest.mark.parametrize("key", ["", "x", "%00", "é" * 300])
+@pytest.mark.parametrize("key", ["", "x", "é" * 300])
 def test_a_wrong_key(portal: Portal, post: Post, key: str) -> None:
     assert Visitor(portal).get(f"/open/register/confirm?key={key}").status_code == 410
 

@@ -208,7 +208,7 @@ def test_a_holder_does_not_read_the_title_of_what_was_taken_away(
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("limit", "many"), ("limit", -1), ("offset", None), ("state", "gone")]
+    ("field", "value"), [("limit", "many"), ("limit", -1), ("offset", "-1"), ("state", "gone")]
 )
 def test_wrong_pages_are_refused(site: Site, field: str, value: Any) -> None:
     with pytest.raises(tk.ValidationError) as caught:

@@ -64,6 +64,7 @@ class _Run:
         monkeypatch.setattr(testing, "checks", lambda _: [])
         monkeypatch.setattr(testing, "services_for_tests", lambda *_: self)
         monkeypatch.setattr(testing, "test_environment", lambda *_: {})
+        monkeypatch.setattr(testing, "external_from", lambda _: {})
         monkeypatch.setattr(testing, "_second", lambda home: Home(home.root / "beside"))
         monkeypatch.setattr(testing, "chromium", lambda: "/usr/bin/browser" if browser else None)
         self.closing = closing

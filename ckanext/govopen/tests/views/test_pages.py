@@ -173,7 +173,7 @@ def test_conditional_dataset_says_what_is_needed_and_gives_nothing(portal):
     response = portal.get("/dataset/trips")
     text = visible(soup(response))
     assert "科研机构，说明用途" in text and "个人信息保护法" in text
-    assert "请向交通运输局提出" in text
+    assert "申请" in text and soup(response).select_one('a[href="/open/apply/trips"]')
     assert "download" not in response.body and "trips.csv" not in response.body
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ckan.logic import get_action
+from werkzeug.routing.converters import NumberConverter
 
 from ckanext.govopen.access.inventory import Surface, inventory
 from ckanext.govopen.tests.access.sweep.secrets import MARK, Secret
@@ -297,7 +298,12 @@ def page_rows(world: World, whole: bool) -> list[Ask]:
 
 
 def _build(rule: Any, values: dict[str, str]) -> str | None:
-    whole = {**dict.fromkeys(rule.arguments, "x"), **values}
+    numbers = {
+        name: "1"
+        for name, converter in rule._converters.items()
+        if isinstance(converter, NumberConverter)
+    }
+    whole = {**dict.fromkeys(rule.arguments, "x"), **numbers, **values}
     found = rule.build(whole, append_unknown=False)
     return found[1] if found else None
 

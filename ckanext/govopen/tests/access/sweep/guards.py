@@ -112,7 +112,7 @@ def _content_routes(patch: Patch, world: World) -> None:
 
 def _datastore(patch: Patch, world: World) -> None:
     patch.setattr(datastore, "rows", lambda context, resource_id: datastore.Rows(True))
-    patch.setattr(routes, "resource_sight", lambda context, resource_id: (resource_id, _ALL))
+    patch.setattr(routes, "look", lambda context, kind, reference: _ALL)
     _references(patch, world)
 
 
