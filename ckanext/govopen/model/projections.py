@@ -6,6 +6,7 @@ no longer holds because it was erased is not compared, and is not written: the t
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from ckan.types import AlchemySession
+from sqlalchemy.exc import IntegrityError
 
 from ckanext.govopen.domain.ledger import SealedEvent
 from ckanext.govopen.model import agreement_folds, ledger
@@ -27,6 +29,8 @@ from ckanext.govopen.model.review import WAITING, ReviewRow
 from ckanext.govopen.model.standing import StandingRow
 
 __all__ = ["PROJECTIONS", "Difference", "Projection", "check", "rebuild"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -147,11 +151,20 @@ def rebuild(session: AlchemySession) -> list[Difference]:
                 written.update(zip(projection.key, key, strict=True))
                 if projection.generated:
                     written[projection.generated] = str(uuid.uuid4())
-                session.execute(sa.insert(table).values(written))
+                _insert(session, table, name=str(key), written=written)
             elif difference.kind == "too_much" and projection.complete:
                 session.execute(sa.delete(table).where(here))
     session.expire_all()
     return found
+
+
+def _insert(session: AlchemySession, table: Any, name: str, written: Row) -> None:
+    """Makes a missing row; one that another row keeps out is named in the log and stays missing."""
+    try:
+        with session.begin_nested():
+            session.execute(sa.insert(table).values(written))
+    except IntegrityError:
+        log.warning("The row %s of %s cannot be made beside those that are there.", name, table)
 
 
 def _facts(session: AlchemySession) -> Facts:
