@@ -8,7 +8,7 @@ from ckan import model
 from ckan.plugins import toolkit
 
 from ckanext.govopen.access import activity
-from ckanext.govopen.access.policy import Sight
+from ckanext.govopen.access.policy import CONDITIONAL, Sight
 from ckanext.govopen.access.sight import sight
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import grant as grant_rules
@@ -32,7 +32,7 @@ __all__ = [
 #: The policy's reasons in words for people.
 _REASONS = {
     "unconditional": "Everybody may download this data and use it under its licence.",
-    "conditional": "This data is open on conditions: it can be read after an application.",
+    "conditional": CONDITIONAL,
     "grant": "You hold a grant for this data.",
     "department": "You see the working copy of your department.",
     "creator": "You see your own working copy.",

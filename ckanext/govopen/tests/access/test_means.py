@@ -58,41 +58,6 @@ NO_DECISION = {
     "govopen_ledger_rebuild": "computes again what the ledger says",
     "govopen_review_submit": "hands in, decides nothing",
 }
-DECISIONS = {
-    "govopen_account_close",
-    "govopen_agreement_sign",
-    "govopen_agreement_template_publish",
-    "govopen_applicant_check",
-    "govopen_applicant_withdraw",
-    "govopen_application_accept",
-    "govopen_application_assign",
-    "govopen_application_consult",
-    "govopen_application_consult_close",
-    "govopen_application_decide",
-    "govopen_application_decline",
-    "govopen_application_extend",
-    "govopen_application_forward",
-    "govopen_application_forward_answer",
-    "govopen_application_return",
-    "govopen_dataset_adopt",
-    "govopen_dataset_restore",
-    "govopen_dataset_suspend",
-    "govopen_duty_give",
-    "govopen_duty_take",
-    "govopen_grant_give",
-    "govopen_grant_persons_set",
-    "govopen_grant_resume",
-    "govopen_grant_revoke",
-    "govopen_grant_suspend",
-    "govopen_identity_unlink",
-    "govopen_ledger_erase",
-    "govopen_ledger_rotate_key",
-    "govopen_review_decide",
-    "govopen_standing_give",
-    "govopen_standing_take",
-}
-#: Those of the operator alone, which cannot be undone in a test on one portal.
-KEEPING = {"govopen_dataset_adopt", "govopen_ledger_erase", "govopen_ledger_rotate_key"}
 #: Those of cases, agreements and accounts; what they change is tried in the tests of their rooms.
 ELSEWHERE = {
     "govopen_account_close",
@@ -113,6 +78,24 @@ ELSEWHERE = {
     "govopen_grant_persons_set",
     "govopen_identity_unlink",
 }
+DECISIONS = ELSEWHERE | {
+    "govopen_dataset_adopt",
+    "govopen_dataset_restore",
+    "govopen_dataset_suspend",
+    "govopen_duty_give",
+    "govopen_duty_take",
+    "govopen_grant_give",
+    "govopen_grant_resume",
+    "govopen_grant_revoke",
+    "govopen_grant_suspend",
+    "govopen_ledger_erase",
+    "govopen_ledger_rotate_key",
+    "govopen_review_decide",
+    "govopen_standing_give",
+    "govopen_standing_take",
+}
+#: Those of the operator alone, which cannot be undone in a test on one portal.
+KEEPING = {"govopen_dataset_adopt", "govopen_ledger_erase", "govopen_ledger_rotate_key"}
 
 
 @pytest.fixture
