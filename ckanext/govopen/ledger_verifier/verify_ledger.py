@@ -19,11 +19,13 @@ import argparse
 import datetime
 import hashlib
 import json
+import re
 import sys
 import unicodedata
 from pathlib import Path
 
 GENESIS = "0" * 64
+HEX_KEY = re.compile("[0-9a-fA-F]{64}")  # a path may be 64 characters long, too
 GRACE = datetime.timedelta(days=1)  # no transaction of the portal lasts longer than this
 
 
@@ -128,7 +130,7 @@ class Bad(Exception):
 
 def read_keys(text):
     """{key id: (public key, made at, replaced at or None)}; each is signed by the one before."""
-    if len(text.strip()) == 64:
+    if HEX_KEY.fullmatch(text.strip()):
         public = bytes.fromhex(text.strip())
         return {hashlib.sha256(public).hexdigest()[:16]: (public, "", None)}
     document, keys, last = json.loads(text), {}, None
@@ -330,7 +332,7 @@ def main(arguments=None):
         if given.checkpoint:
             if not given.key:
                 raise Bad("A checkpoint needs --key: the portal's public keys.")
-            keys = read_keys(given.key if len(given.key) == 64 else read(given.key))
+            keys = read_keys(given.key if HEX_KEY.fullmatch(given.key) else read(given.key))
             proven = read_checkpoints([read(name) for name in given.checkpoint], keys)
         with Path(given.export).open(encoding="utf-8", errors="replace") as lines:
             faults, unproven, streams, events = verify(lines, *proven, whole=given.whole)

@@ -249,7 +249,11 @@ def run_verifier(tmp_path: Path, export: str, checkpoints: str, keys: str) -> tu
 
 
 def test_what_everybody_gets_verifies_with_the_stand_alone_verifier(
-    portal: Portal, department: Department, own_key: Path, tmp_path: Path
+    portal: Portal,
+    department: Department,
+    own_key: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = portal.released(department)
     assert (
@@ -269,6 +273,9 @@ def test_what_everybody_gets_verifies_with_the_stand_alone_verifier(
     code, said = run_verifier(tmp_path, later, checkpoints, keys)
     assert code == 0
     assert "Not proven yet: dataset/" in said
+    (tmp_path / ("k" * 64)).write_text(keys, encoding="utf-8")  # as long as a key, and none
+    monkeypatch.chdir(tmp_path)
+    assert verify_ledger.main(["e", "--checkpoint", "c", "--key", "k" * 64]) == 0
     changed = export.replace('"unconditional"', '"conditional"', 1)
     assert changed != export
     assert run_verifier(tmp_path, changed, checkpoints, keys)[0] == 1
