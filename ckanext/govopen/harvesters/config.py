@@ -8,7 +8,7 @@ silently do nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,25 +16,48 @@ from urllib.parse import urlsplit
 from ckan.plugins import toolkit
 
 from ckanext.govopen.domain import sheet_columns
+from ckanext.govopen.domain.catalogue import Withdrawal
+from ckanext.govopen.domain.catalogue import ckan as ckan_mapping
 from ckanext.govopen.domain.sheet_columns import SheetConfig
 from ckanext.govopen.domain.words import way
+from ckanext.govopen.harvesters import sealing
 from ckanext.govopen.model.catalogue import (
     CREATE_ORGANIZATIONS,
+    KEEP_IDENTIFIERS,
     OTHER_DEPARTMENTS,
     PRIVATE_ADDRESS,
     SERVER_PATH,
 )
 
+#: What may stand in the configuration of every source …
 KEYS = {
-    "columns": "other headings and what they mean",
-    "extract": "values that stand inside another cell, as regular expressions",
-    "defaults": "values of fields that the table lacks; `acquired` must be stated",
-    "sheet": "name of the workbook's sheet",
     "departments": "`own` (default) or `all`",
     "create_organizations": "true lets the source create organisations",
     "org_code_scheme": "what the departments' codes are, when they are not credit codes",
     "private_address": "true lets the source read from a private address",
     "withdraw": 'when missing records are withdrawn: {"share": 0.2, "at_least": 10}',
+}
+#: … and of each kind of source besides.
+TABLE, EXCHANGE, CKAN = "govopen_spreadsheet", "govopen_exchange", "govopen_ckan"
+OWN_KEYS = {
+    TABLE: {
+        "columns": "other headings and what they mean",
+        "extract": "values that stand inside another cell, as regular expressions",
+        "defaults": "values of fields that the table lacks; `acquired` must be stated",
+        "sheet": "name of the workbook's sheet",
+    },
+    EXCHANGE: {
+        "auth": 'how to prove who asks: {"bearer": "…"} or {"hmac": {"client_id", "secret"}}',
+        "page": "records in one page, 500 unless told, 1000 at most",
+        "full_every": "days between full readings; only changes are asked for in between",
+    },
+    CKAN: {
+        "auth": 'a token of the other portal: {"bearer": "…"}',
+        "defaults": "what the other portal does not say: acquired, class, condition, provider",
+        "fq": "only the datasets that this filter of its search finds",
+        "keep_identifiers": "true keeps the names and ids of the other portal",
+        "page": "datasets in one page, 100 unless told, 1000 at most",
+    },
 }
 _ = toolkit._
 UPLOAD, FILE = "upload", "file"
@@ -45,23 +68,18 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True)
-class Withdrawal:
-    """Missing records are withdrawn unless they are more than this share and than this many."""
-
-    share: float = 0.2
-    at_least: int = 10
-
-    def held(self, missing: int, alive: int) -> bool:
-        """Are these too many to be withdrawn without a person's word?"""
-        return missing > self.at_least and missing > self.share * alive
-
-
-@dataclass(frozen=True)
 class Config:
     """A checked configuration."""
 
-    columns: SheetConfig
+    columns: SheetConfig = field(default_factory=SheetConfig)
     sheet: str | None = None
+    #: As it stands there, credentials sealed; never to be shown or logged in the clear.
+    auth: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    page: int = 0
+    full_every: int = 0
+    defaults: ckan_mapping.Defaults = field(default_factory=ckan_mapping.Defaults)
+    fq: str = ""
+    keep_identifiers: bool = False
     all_departments: bool = False
     create_organizations: bool = False
     org_code_scheme: str = ""
@@ -69,8 +87,8 @@ class Config:
     withdraw: Withdrawal = field(default_factory=Withdrawal)
 
 
-def parse(text: str | None) -> Config:
-    """Reads a configuration. Raises :class:`ConfigError`."""
+def parse(text: str | None, kind: str = TABLE) -> Config:
+    """Reads a configuration of a kind of source. Raises :class:`ConfigError`."""
     try:
         raw = json.loads(text or "{}")
     except ValueError as error:
@@ -79,29 +97,102 @@ def parse(text: str | None) -> Config:
         ) from error
     if not isinstance(raw, dict):
         raise ConfigError(_("The configuration must be a JSON object: {…}."))
-    unknown = sorted(set(raw) - set(KEYS))
+    known = {**KEYS, **OWN_KEYS[kind]}
+    unknown = sorted(set(raw) - set(known))
     if unknown:
         raise ConfigError(
             _("Unknown key “%(name)s”. Known: %(known)s.")
-            % {"name": unknown[0], "known": ", ".join(KEYS)}
+            % {"name": unknown[0], "known": ", ".join(known)}
         )
-    try:
-        columns = SheetConfig.from_json(raw)
-    except sheet_columns.ConfigError as error:
-        raise ConfigError(f"{error}.") from error
-    _acquisition(columns)
     departments = raw.get("departments", "own")
     if departments not in ("own", "all"):
         raise ConfigError(_('`departments` must be "own" or "all".'))
     return Config(
-        columns=columns,
-        sheet=_text(raw, "sheet") or None,
         all_departments=departments == "all",
         create_organizations=_flag(raw, "create_organizations"),
         org_code_scheme=_text(raw, "org_code_scheme"),
         private_address=_flag(raw, "private_address"),
         withdraw=_withdrawal(raw.get("withdraw", {})),
+        **_OWN[kind](raw),
     )
+
+
+def _table(raw: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        columns = SheetConfig.from_json(raw)
+    except sheet_columns.ConfigError as error:
+        raise ConfigError(f"{error}.") from error
+    _acquisition(columns)
+    return {"columns": columns, "sheet": _text(raw, "sheet") or None}
+
+
+def _exchange(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "auth": _auth(raw, ("bearer", "hmac")),
+        "page": _whole(raw, "page", 500, 1, 1000),
+        "full_every": _whole(raw, "full_every", 0, 0, 31),
+    }
+
+
+def _ckan(raw: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        defaults = ckan_mapping.Defaults.from_json(raw.get("defaults") or {})
+    except ckan_mapping.DefaultsError as error:
+        raise ConfigError(f"{error}.") from error
+    return {
+        "auth": _auth(raw, ("bearer",)),
+        "page": _whole(raw, "page", 100, 1, 1000),
+        "defaults": defaults,
+        "fq": _text(raw, "fq"),
+        "keep_identifiers": _flag(raw, "keep_identifiers"),
+    }
+
+
+_OWN: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    TABLE: _table,
+    EXCHANGE: _exchange,
+    CKAN: _ckan,
+}
+
+
+def _auth(raw: Mapping[str, Any], ways: tuple[str, ...]) -> dict[str, Any]:
+    """Credentials, sealed. None of the messages repeats what stands there."""
+    auth = raw.get("auth")
+    if auth is None:
+        return {}
+    if not isinstance(auth, dict) or len(auth) != 1 or next(iter(auth)) not in ways:
+        raise ConfigError(_form(ways))
+    value = auth.get("bearer", auth.get("hmac"))
+    secret = value
+    if "hmac" in auth:
+        if not isinstance(value, dict) or set(value) != {"client_id", "secret"}:
+            raise ConfigError(_form(ways))
+        secret = value["secret"]
+        if not isinstance(value["client_id"], str) or not value["client_id"].isprintable():
+            raise ConfigError(_("`auth.hmac.client_id` must be text on one line."))
+    if not isinstance(secret, str) or not secret:
+        raise ConfigError(_("The credential in `auth` must be text."))
+    if not sealing.is_sealed(secret):
+        raise ConfigError(_("A credential is saved with its source only: sources seal it first."))
+    return auth
+
+
+def _form(ways: tuple[str, ...]) -> str:
+    if "hmac" in ways:
+        return _(
+            '`auth` must look like {"bearer": "…"} or {"hmac": {"client_id": "…", "secret": "…"}}.'
+        )
+    return _('`auth` must look like {"bearer": "…"}.')
+
+
+def _whole(raw: Mapping[str, Any], key: str, default: int, least: int, most: int) -> int:
+    value = raw.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ConfigError(
+            _("`%(key)s` must be a whole number from %(least)s to %(most)s.")
+            % {"key": key, "least": least, "most": most}
+        )
+    return value
 
 
 def _acquisition(columns: SheetConfig) -> None:
@@ -143,13 +234,20 @@ def _withdrawal(raw: Any) -> Withdrawal:
     return Withdrawal(float(share), at_least)
 
 
-def address(url: str) -> str:
-    """The kind of a source's address: http, https, ``upload`` or ``file``. Raises
-    :class:`ConfigError`.
+def address(url: str, kind: str = TABLE) -> str:
+    """The kind of a source's address: http, https, ``upload`` or ``file``; a catalogue that is
+    asked page by page has one of the web. Raises :class:`ConfigError`.
 
     ``upload:NAME`` stands for a file that is uploaded to the source itself.
     """
     scheme = urlsplit(url.strip()).scheme.lower()
+    if kind != TABLE:
+        parts = urlsplit(url.strip())
+        if scheme not in ("http", "https") or parts.query or parts.fragment:
+            raise ConfigError(
+                _("The address must begin with http:// or https:// and have no “?” or “#” in it.")
+            )
+        return scheme
     if scheme not in ("http", "https", UPLOAD, FILE):
         raise ConfigError(
             _(
@@ -160,7 +258,7 @@ def address(url: str) -> str:
     return scheme
 
 
-def powers(url: str, config: Config) -> set[str]:
+def powers(url: str, config: Config, kind: str = TABLE) -> set[str]:
     """What a source with this address and configuration needs to have been given."""
     asked = set()
     if config.all_departments:
@@ -169,6 +267,8 @@ def powers(url: str, config: Config) -> set[str]:
         asked.add(CREATE_ORGANIZATIONS)
     if config.private_address:
         asked.add(PRIVATE_ADDRESS)
-    if address(url) == FILE:
+    if config.keep_identifiers:
+        asked.add(KEEP_IDENTIFIERS)
+    if address(url, kind) == FILE:
         asked.add(SERVER_PATH)
     return asked

@@ -1,4 +1,5 @@
-"""What the ordinary harvest pages ask: who started a job, and the figures of its run.
+"""What the ordinary harvest pages ask: who started a job, and the figures of its run; and what
+happens to a source before it is saved.
 
 ckanext-harvest counts harvest objects. Here unchanged records have none and batches have one, so
 the figures come from the run's own report; everything else of the pages is ckanext-harvest's.
@@ -12,6 +13,9 @@ from ckan import model
 from ckan.plugins import toolkit
 from ckanext.harvest.model import HarvestSource
 
+from ckanext.govopen.harvesters import config as configuration
+from ckanext.govopen.harvesters import sealing
+from ckanext.govopen.harvesters.reading import SourceError
 from ckanext.govopen.logic import command
 from ckanext.govopen.model import catalogue as table
 
@@ -23,6 +27,36 @@ FIGURES = {
     "deleted": ("withdrawn",),
     "errored": ("refused",),
 }
+
+
+@toolkit.chained_action
+def package_create(next_action: Any, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Seals the credentials of a source before anything of it is stored."""
+    if isinstance(data_dict, dict) and data_dict.get("type") == "harvest":
+        data_dict = _sealed(data_dict, data_dict.get("source_type"))
+    return next_action(context, data_dict)
+
+
+@toolkit.chained_action
+def package_update(next_action: Any, context: Any, data_dict: dict[str, Any]) -> Any:
+    """The same for a change of a source."""
+    if isinstance(data_dict, dict) and "config" in data_dict:
+        reference = data_dict.get("id") or data_dict.get("name")
+        package = model.Package.get(reference) if isinstance(reference, str) else None
+        if package is not None and package.type == "harvest":
+            known: Any = model.Session.get(HarvestSource, package.id)
+            kind = data_dict.get("source_type") or (known.type if known is not None else "")
+            data_dict = _sealed(data_dict, kind)
+    return next_action(context, data_dict)
+
+
+def _sealed(data: dict[str, Any], kind: Any) -> dict[str, Any]:
+    if kind not in configuration.OWN_KEYS:
+        return data
+    try:
+        return {**data, "config": sealing.sealed(data.get("config"), data.get("url"))}
+    except SourceError as error:
+        raise toolkit.ValidationError({"config": [str(error)]}) from error
 
 
 @toolkit.chained_action
@@ -90,5 +124,7 @@ ACTIONS = {
         harvest_job_list,
         harvest_job_show,
         harvest_source_show_status,
+        package_create,
+        package_update,
     )
 }

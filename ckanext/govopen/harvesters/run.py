@@ -1,35 +1,37 @@
 """A run of a catalogue source: what every source type shares.
 
-Gathering reads the whole source once, record by record. What becomes stricter or goes is written
-at once, before anything else; what is new or changed is put into harvest objects, a batch in
+Gathering reads the source once, record by record, onto the disk. Then, in a first pass, what
+becomes stricter or goes is written; what is new or changed is put into harvest objects, a batch in
 each, which go through the ordinary queue; what is unchanged is only noted as seen. So several
 consumers can import at the same time, and nothing of a batch is public before everything stricter
-of the run is in force.
+of the run is in force. Which record counts and what is missing is decided in
+:mod:`ckanext.govopen.domain.catalogue.sweep`.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit
-from ckanext.harvest.model import HarvestGatherError, HarvestObject, HarvestObjectError
+from ckanext.harvest.model import HarvestGatherError, HarvestJob, HarvestObject
 
 from ckanext.govopen.domain import catalogue as mapping
 from ckanext.govopen.domain.refusal import N_
-from ckanext.govopen.domain.terms import OpenClass
-from ckanext.govopen.harvesters.config import Withdrawal
+from ckanext.govopen.harvesters.reading import Entry, Reading, SourceError
+from ckanext.govopen.harvesters.spool import Spool
 from ckanext.govopen.logic.action.catalogue import finish_run
 from ckanext.govopen.logic.catalogue_import import Writer
-from ckanext.govopen.logic.catalogue_source import source_of
+from ckanext.govopen.logic.catalogue_source import admitted, source_of
 from ckanext.govopen.logic.command import now
 from ckanext.govopen.logic.reasons import reason
 from ckanext.govopen.model import catalogue as table
+from ckanext.govopen.model import settings
 
 BATCH = 200
 #: Errors that are repeated on the harvest page; the report has all of them.
@@ -39,37 +41,30 @@ GATHERED = "GATHERED"
 
 
 @dataclass
-class Entry:
-    """One record as a reader delivers it: the record, or what is wrong with it, and where it
-    stands.
-    """
-
-    place: str = ""
-    record: Any = None
-    code: str = ""
-    problem: mapping.RecordError | None = None
-
-
-@dataclass
 class Gathering:
     """The state of one gather stage."""
 
     job: Any
     writer: Writer
-    known: dict[str, tuple[str, str, str | None]]
-    seen: set[str] = field(default_factory=set)
-    same: list[str] = field(default_factory=list)
-    stricter: list[Any] = field(default_factory=list)
+    sweep: mapping.Sweep
+    spool: Spool
     batch: list[Any] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)
-    refused: int = 0
+    refused: set[str] = field(default_factory=set)
+    remarks: int = 0
 
 
-def gather(job: Any, entries: Iterable[Entry], withdrawal: Withdrawal) -> list[str]:
+def is_read(job: Any) -> bool:
+    """Has another consumer read the source for this job already?"""
+    jobs = HarvestJob.__table__
+    return bool(model.Session.scalar(sa.select(jobs.c.gather_finished).where(jobs.c.id == job.id)))
+
+
+def gather(job: Any, reading: Reading, withdrawal: mapping.Withdrawal) -> list[str]:
     """Reads a source to its end and gives the ids of the harvest objects to be imported.
 
-    Whatever ``entries`` raises ends the run as failed: what was written so far stays, nothing is
-    concluded from absence, and the next run goes on.
+    When the source breaks off, what was read is written, nothing is concluded from absence, and
+    the run ends as failed. To be called with the source for oneself (:mod:`turns`).
     """
     run = table.start_run(model.Session, job.id, job.source.id, None, now())
     writer = Writer(source_of(job.source.id, run.started_by), job.id)
@@ -77,16 +72,27 @@ def gather(job: Any, entries: Iterable[Entry], withdrawal: Withdrawal) -> list[s
     _drop(job, (GATHERED, "WAITING"))
     table.restart(model.Session, run)
     table.end_others(model.Session, run, now())
+    known = table.states(model.Session, job.source.id)
     model.Session.commit()
-    state = Gathering(job, writer, table.states(model.Session, job.source.id))
-    for entry in entries:
-        _take(state, entry)
-    _write(state)
-    _pack(state)
-    table.mark_seen(model.Session, job.source.id, state.same, job.id)
-    table.add_counts(model.Session, job.id, {"seen": len(state.same), "unchanged": len(state.same)})
-    model.Session.commit()
-    _absent(state, withdrawal)
+    with Spool(settings.harvest_max_bytes()) as spool:
+        state = Gathering(job, writer, mapping.Sweep(known), spool)
+        gone: tuple[str, ...] = ()
+        if reading.begin:
+            reading.begin(known)
+        broken = _read(state, reading.entries)
+        if broken is None and not reading.partial:
+            gone, broken = _absent(state, reading, withdrawal)
+        _first(state, gone)
+        for record in spool.read(state.sweep.places("later")):
+            state.batch.append(record)
+            if len(state.batch) >= BATCH:
+                _pack(state)
+        _pack(state)
+    if broken is not None:
+        HarvestGatherError.create(str(broken), job)
+        finish_run(job.id, job.source.id, failed=str(broken))
+    elif reading.done:
+        reading.done()
     _release(state)
     return state.objects
 
@@ -109,59 +115,75 @@ def _drop(job: Any, states: tuple[str, ...]) -> None:
     )
 
 
+def _read(state: Gathering, entries: Iterable[Entry]) -> SourceError | None:
+    """Reads what comes; gives what the source broke off with."""
+    try:
+        for entry in entries:
+            _take(state, entry)
+    except SourceError as error:
+        return error
+    finally:
+        model.Session.commit()
+    return None
+
+
 def _take(state: Gathering, entry: Entry) -> None:
-    if entry.problem:
-        _refuse(state, entry)
+    if entry.unchanged:
+        state.sweep.unchanged(entry.code)
         return
-    parsed = mapping.parse_record(entry.record)
-    if isinstance(parsed, mapping.RecordError):
+    if entry.problem is None:
+        entry.record = admitted(state.writer.source, entry.record)
+        parsed = mapping.parse_record(entry.record)
+        if not isinstance(parsed, mapping.RecordError):
+            entry.code, entry.digest = parsed.code, state.writer.digest(parsed)
+            verdict = state.sweep.take(
+                parsed.code,
+                parsed.version,
+                entry.digest,
+                mapping.classify(parsed, state.writer.profile),
+                state.spool.place,
+            )
+            if verdict in ("first", "later"):
+                state.spool.write(entry.record)
+            return
         entry.code, entry.problem = parsed.code, parsed
-        _refuse(state, entry)
-        return
-    if parsed.code in state.seen:
-        entry.code = parsed.code
-        entry.problem = mapping.RecordError(
-            entry.code, N_("The code occurs a second time; the first one counts.")
-        )
-        _refuse(state, entry)
-        return
-    state.seen.add(parsed.code)
-    digest, kept, was = state.known.get(parsed.code, ("", "", None))
-    if digest == state.writer.digest(parsed) and kept in (table.LISTED, table.WITHDRAWN):
-        state.same.append(parsed.code)
-        return
-    outcome = mapping.classify(parsed, state.writer.profile)
-    goes = outcome.action != "publish"
-    if goes or (was and outcome.change(OpenClass(was)) == "stricter"):
-        state.stricter.append(entry.record)
-    else:
-        state.batch.append(entry.record)
-    if len(state.stricter) >= BATCH:
-        _write(state)
-    if len(state.batch) >= BATCH:
-        _pack(state)
+    _refuse(state, entry, entry.problem)
 
 
-def _refuse(state: Gathering, entry: Entry) -> None:
-    state.refused += 1
-    if entry.code:
-        # It was there, if in no good state: nothing is concluded from its absence.
-        state.seen.add(entry.code)
-    assert entry.problem is not None
-    wrong = reason("record", entry.problem.message, **entry.problem.params)
+def _refuse(state: Gathering, entry: Entry, problem: mapping.RecordError) -> None:
+    state.sweep.refuse(entry.code)
+    if entry.code and entry.code in state.refused and not entry.place:
+        return  # the same wrong record on another page
+    state.refused.add(entry.code)
+    state.remarks += 1
+    wrong = reason("record", problem.message, **problem.params)
     table.remark(model.Session, state.job.id, "refused", entry.code, [wrong], entry.place)
     table.add_counts(model.Session, state.job.id, {"seen": 1, "refused": 1})
-    model.Session.commit()
-    if state.refused <= SHOWN_ERRORS:
-        parts = (entry.place, entry.code, entry.problem.reason)
+    if state.remarks <= SHOWN_ERRORS:
+        parts = (entry.place, entry.code, problem.reason)
         HarvestGatherError.create(": ".join(part for part in parts if part), state.job)
+    elif state.remarks % BATCH == 0:
+        model.Session.commit()
 
 
-def _write(state: Gathering) -> None:
+def _first(state: Gathering, gone: Sequence[str]) -> None:
     """The first pass: what becomes stricter or goes is in force before anything else is."""
-    if state.stricter:
-        state.writer.write(state.stricter)
-        state.stricter = []
+    batch: list[Any] = []
+    for record in state.spool.read(state.sweep.places("first")):
+        batch.append(record)
+        if len(batch) >= BATCH:
+            state.writer.write(batch)
+            batch = []
+    if batch:
+        state.writer.write(batch)
+    missing = reason("missing", N_("The record is no longer in the catalogue."))
+    for start in range(0, len(gone), BATCH):
+        state.writer.withdraw(gone[start : start + BATCH], missing)
+    same, source_id = list(state.sweep.same()), state.job.source.id
+    # What cannot be read any more was there as well.
+    table.mark_seen(model.Session, source_id, [*same, *filter(None, state.refused)], state.job.id)
+    table.add_counts(model.Session, state.job.id, {"seen": len(same), "unchanged": len(same)})
+    model.Session.commit()
 
 
 def _pack(state: Gathering) -> None:
@@ -187,39 +209,61 @@ def _pack(state: Gathering) -> None:
     state.batch = []
 
 
-def _absent(state: Gathering, withdrawal: Withdrawal) -> None:
-    """Withdraws what the source no longer has; holds it back when that is too much to be true."""
+def _absent(
+    state: Gathering, reading: Reading, withdrawal: mapping.Withdrawal
+) -> tuple[tuple[str, ...], SourceError | None]:
+    """What the source no longer has, and is to be withdrawn; none when that is too much to be
+    true. The second part is what the source broke off with while it was asked again.
+    """
+    found = state.sweep.absence(withdrawal, None if reading.look else reading.announced)
+    if reading.look and not found.held:
+        try:
+            for code in found.missing:
+                _look(state, reading.look, code)
+        except SourceError as error:
+            return (), error
+        found = state.sweep.absence(withdrawal)
     run = model.Session.get(table.CatalogueRun, state.job.id, populate_existing=True)
     assert run is not None
-    alive = [
-        code
-        for code, (_, kept, _) in state.known.items()
-        if kept in (table.LISTED, table.KEPT_BACK)
-    ]
-    missing = [code for code in alive if code not in state.seen]
-    if alive and not state.seen:
-        run.held = True
-        run.message = toolkit._("The source is empty: nothing was withdrawn.")
-    else:
-        run.complete = True
-        run.held = withdrawal.held(len(missing), len(alive))
-    table.add_counts(model.Session, state.job.id, {"missing": len(missing)})
-    if not run.held:
+    run.complete, run.held = found.held != "empty", bool(found.held)
+    table.add_counts(model.Session, state.job.id, {"missing": len(found.missing)})
+    if not found.held:
         model.Session.commit()
-        gone = reason("missing", N_("The record is no longer in the catalogue."))
-        for start in range(0, len(missing), BATCH):
-            state.writer.withdraw(missing[start : start + BATCH], gone)
-        return
-    message = run.message or toolkit._(
-        "%(missing)s of %(alive)s records are missing. None of them was withdrawn: check the "
-        "source, then confirm the withdrawal with govopen_catalogue_confirm."
-    ) % {"missing": len(missing), "alive": len(alive)}
-    run.message = message
+        return found.missing, None
+    numbers = {"missing": len(found.missing), "alive": found.alive}
+    run.message = _held_message(found.held) % numbers
     absent = reason("missing", N_("Missing in the source."))
-    for code in missing:
+    for code in found.missing:
         table.remark(model.Session, state.job.id, "missing", code, [absent])
     model.Session.commit()
-    HarvestGatherError.create(message, state.job)
+    HarvestGatherError.create(run.message, state.job)
+    return (), None
+
+
+def _look(state: Gathering, look: Callable[[str], Any], code: str) -> None:
+    """Asks for a record that did not come: it may have moved between pages while they were read."""
+    record = look(code)
+    if record is None:
+        return
+    _take(state, Entry(record=record))
+    if code not in state.sweep:
+        # Something came, and it is not this record: nothing follows from that.
+        state.sweep.refuse(code)
+
+
+def _held_message(held: str) -> str:
+    if held == "empty":
+        return toolkit._("The source is empty: nothing was withdrawn.")
+    if held == "short":
+        return toolkit._(
+            "The source sent fewer records than it says it has; %(missing)s of %(alive)s are "
+            "missing. None of them was withdrawn: check the source, then confirm the withdrawal "
+            "with govopen_catalogue_confirm."
+        )
+    return toolkit._(
+        "%(missing)s of %(alive)s records are missing. None of them was withdrawn: check the "
+        "source, then confirm the withdrawal with govopen_catalogue_confirm."
+    )
 
 
 def _release(state: Gathering) -> None:
@@ -233,44 +277,3 @@ def _release(state: Gathering) -> None:
     model.Session.commit()
     if not state.objects:
         finish_run(state.job.id, state.job.source.id)
-
-
-def import_batch(harvest_object: Any) -> bool | str:
-    """Imports one batch through the bulk writer. Running it twice does no harm.
-
-    Gives ``"unchanged"``, since the batch itself is no dataset: the objects of its records are
-    written by the bulk writer. False when the batch could not be written at all.
-    """
-    job_id, source_id = harvest_object.harvest_job_id, harvest_object.harvest_source_id
-    records = json.loads(harvest_object.content or "{}").get("records") or []
-    answer = toolkit.get_action("govopen_catalogue_import")(
-        {"ignore_auth": True}, {"source": source_id, "records": records, "run": job_id}
-    )
-    for refused in answer["refused"][:SHOWN_ERRORS]:
-        HarvestObjectError.create(
-            f"{refused['code']}: {refused['reason']}", harvest_object, "Import"
-        )
-    # The records stand in their own objects; what is left here is what the page shows of the batch.
-    harvest_object.content = json.dumps(
-        {key: value for key, value in answer.items() if key != "refused"}, ensure_ascii=False
-    )
-    # Said before looking for the others, so that of two last ones at least one sees the end.
-    harvest_object.state = "COMPLETE"
-    harvest_object.save()
-    if not _others(harvest_object):
-        finish_run(job_id, source_id)
-    return "unchanged"
-
-
-def _others(harvest_object: Any) -> bool:
-    """Are other batches of the run still to be imported?"""
-    return (
-        model.Session.query(HarvestObject.id)
-        .filter(
-            HarvestObject.harvest_job_id == harvest_object.harvest_job_id,
-            HarvestObject.id != harvest_object.id,
-            HarvestObject.state.notin_(("COMPLETE", "ERROR")),
-        )
-        .first()
-        is not None
-    )

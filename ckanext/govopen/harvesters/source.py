@@ -15,6 +15,7 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.access import address, files, viewer
 from ckanext.govopen.harvesters import config as configuration
+from ckanext.govopen.harvesters.reading import SourceError
 from ckanext.govopen.logic.command import now
 from ckanext.govopen.model import catalogue, file, settings
 
@@ -22,11 +23,9 @@ from ckanext.govopen.model import catalogue, file, settings
 FETCH_SECONDS = 300.0
 
 
-class SourceError(Exception):
-    """The source cannot be read; the message says why and what to do, and holds no secret."""
-
-
-def remember(context: Any, source_id: str, url: str, config: str | None) -> None:
+def remember(
+    context: Any, source_id: str, url: str, config: str | None, kind: str = configuration.TABLE
+) -> None:
     """Notes who configured a source, and refuses what he may not ask for.
 
     A source with powers is the authority's and the operator's alone, every later edit of it too:
@@ -35,8 +34,8 @@ def remember(context: Any, source_id: str, url: str, config: str | None) -> None
     :raises toolkit.ValidationError: with the field that is wrong
     """
     try:
-        parsed = configuration.parse(config)
-        asked = configuration.powers(url, parsed)
+        parsed = configuration.parse(config, kind)
+        asked = configuration.powers(url, parsed, kind)
     except configuration.ConfigError as error:
         _refuse("config", str(error))
         return
@@ -50,7 +49,8 @@ def remember(context: Any, source_id: str, url: str, config: str | None) -> None
             "config",
             toolkit._(
                 "Only the data authority or the operator configures a source that publishes for "
-                "other departments, creates organisations or reads private addresses."
+                "other departments, creates organisations, keeps identifiers from elsewhere or "
+                "reads private addresses."
             ),
         )
     if row is None:
@@ -74,6 +74,15 @@ def powers(source_id: str) -> set[str]:
     return set(row.powers or []) if row else set()
 
 
+def may_read_private(config: configuration.Config, given: set[str]) -> bool:
+    """Asked for by the source, given to it, and allowed by the operator."""
+    return (
+        config.private_address
+        and catalogue.PRIVATE_ADDRESS in given
+        and settings.harvest_allow_private_addresses()
+    )
+
+
 @contextmanager
 def opened(source_id: str, url: str, config: configuration.Config) -> Iterator[Path]:
     """The source's table as a file on disk, for as long as the context lasts.
@@ -95,16 +104,11 @@ def opened(source_id: str, url: str, config: configuration.Config) -> Iterator[P
 
 
 def _fetched(url: str, config: configuration.Config, given: set[str], target: Path) -> None:
-    private = (
-        config.private_address
-        and catalogue.PRIVATE_ADDRESS in given
-        and settings.harvest_allow_private_addresses()
-    )
     try:
         with (
             address.fetch(
                 url,
-                allow_private=private,
+                allow_private=may_read_private(config, given),
                 max_bytes=settings.harvest_max_bytes(),
                 timeout=FETCH_SECONDS,
             ) as body,

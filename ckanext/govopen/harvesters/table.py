@@ -16,6 +16,7 @@ from typing import Any
 from ckan.plugins import toolkit
 from python_calamine import CalamineError, CalamineWorkbook
 
+from ckanext.govopen.harvesters.reading import SourceError
 from ckanext.govopen.logic import encoding
 
 _ = toolkit._
@@ -29,7 +30,7 @@ ROW_LIMIT = 2_000_000
 UNPACKED_LIMIT = 600 * 1024 * 1024
 
 
-class TableError(Exception):
+class TableError(SourceError):
     """The file cannot be read as a table; the message says why and what to do."""
 
 

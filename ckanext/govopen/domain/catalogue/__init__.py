@@ -17,8 +17,10 @@ from ckanext.govopen.domain.catalogue.record import (
     parse_record,
     record_hash,
 )
+from ckanext.govopen.domain.catalogue.sweep import Absence, Sweep, Withdrawal
 
 __all__ = [
+    "Absence",
     "Distribution",
     "Item",
     "Outcome",
@@ -26,6 +28,8 @@ __all__ = [
     "Record",
     "RecordError",
     "SourceTrust",
+    "Sweep",
+    "Withdrawal",
     "classify",
     "dataset_name",
     "is_public_address",

@@ -78,6 +78,8 @@ def to_dataset(
     conditional = profile.open.delivery
     if outcome.open_class is OpenClass.CONDITIONAL and conditional is not None:
         dataset["delivery"] = list(conditional.modes[:1])
+    if record.identity is not None:
+        dataset.update(id=record.identity.id, name=record.identity.name)
     if owner_org:
         dataset["owner_org"] = owner_org
     return {name: value for name, value in dataset.items() if value not in ("", None)}

@@ -7,6 +7,7 @@ missing title.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -28,6 +29,9 @@ from ckanext.govopen.domain.catalogue.reading import (
 from ckanext.govopen.domain.ledger import sha256
 from ckanext.govopen.domain.refusal import N_, fill
 from ckanext.govopen.domain.words import cycle, item_type, partly, way
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAME = re.compile(r"[a-z0-9_-]{2,100}")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,14 @@ class Provider:
     name: str
     code: str = ""
     unit: str = ""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Id and name that a dataset had on an older portal, and keeps."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,7 @@ class Record:
     distributions: tuple[Distribution, ...] = ()
     version: int | None = None
     deleted: bool = False
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True)
@@ -200,7 +213,20 @@ def _record(code: str, json: Mapping[str, Any], opening: Mapping[str, Any]) -> R
             _distribution(item, at) for at, item in enumerate(read_list(json, "distributions"), 1)
         ),
         version=number(json, "version"),
+        identity=_identity(json),
     )
+
+
+def _identity(json: Mapping[str, Any]) -> Identity | None:
+    given = read_object(json, "identity")
+    if not given:
+        return None
+    id, name = line(given, "id", where="identity.id"), line(given, "name", where="identity.name")
+    if not _UUID.fullmatch(id):
+        raise Wrong(N_("%(where)s is no identifier"), where="identity.id")
+    if not _NAME.fullmatch(name):
+        raise Wrong(N_("%(where)s is no name of a dataset"), where="identity.name")
+    return Identity(id, name)
 
 
 def _item(json: Any, position: int) -> Item:
@@ -278,4 +304,7 @@ def _acquired(json: Mapping[str, Any]) -> str | None:
 
 def record_hash(record: Record) -> str:
     """SHA-256 over all that a record says, 64 hex digits: equal means nothing to do."""
-    return sha256({"format": "govopen-record-1", **asdict(record)})
+    said = asdict(record)
+    if record.identity is None:
+        del said["identity"]
+    return sha256({"format": "govopen-record-1", **said})

@@ -173,7 +173,13 @@ class Catalogue:
 def make_source(portal: Portal) -> Callable[..., dict[str, Any]]:
     """Makes a source through CKAN's own action."""
 
-    def make(user: User, owner: str, settings: Mapping[str, Any], url: str = "") -> dict[str, Any]:
+    def make(
+        user: User,
+        owner: str,
+        settings: Mapping[str, Any],
+        url: str = "",
+        kind: str = "govopen_spreadsheet",
+    ) -> dict[str, Any]:
         name = unique("source")
         return portal.call(
             "harvest_source_create",
@@ -181,7 +187,7 @@ def make_source(portal: Portal) -> Callable[..., dict[str, Any]]:
             name=name,
             title=name,
             url=url or f"upload:{name}",
-            source_type="govopen_spreadsheet",
+            source_type=kind,
             owner_org=owner,
             frequency="MANUAL",
             config=json.dumps(settings),

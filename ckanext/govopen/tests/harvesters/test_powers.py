@@ -13,6 +13,7 @@ from ckan import model
 from ckan.common import config
 from ckan.plugins import toolkit
 
+from ckanext.govopen.logic.validators import links
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.tests.harvesters.conftest import DEFAULTS, Catalogue, Row, as_csv
 from ckanext.govopen.tests.portal import AUTHORITY, Portal, Refused, User, unique
@@ -145,9 +146,16 @@ def test_a_path_is_read_below_the_allowed_folders_only(
     "url",
     ["http://127.0.0.1:1/a.csv", "http://localhost/a.csv", "http://169.254.169.254/latest"],
 )
-def test_private_addresses_are_not_read(portal: Portal, make_source: Make, url: str) -> None:
+def test_private_addresses_are_neither_saved_nor_read(
+    portal: Portal, make_source: Make, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
     department = portal.department()
-    source = make_source(department.editor, department.id, PLAIN, url=f"{url}?{unique()}")
+    with pytest.raises(Refused) as refused:
+        make_source(department.editor, department.id, PLAIN, url=f"{url}?{unique()}")
+    assert list(refused.value.error["url"]) and url not in str(refused.value.error)
+    with monkeypatch.context() as before:
+        before.setattr(links, "check_harvest_source", lambda data, stored: None)
+        source = make_source(department.editor, department.id, PLAIN, url=f"{url}?{unique()}")
     catalogue = Catalogue(portal, department.editor, department.reviewer, source["id"], department)
     report = catalogue.run()
     assert report["state"] == "failed" and url not in report["message"]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckanext.harvest.model import HarvestObject
 
+from ckanext.govopen.harvesters import batch as batches
 from ckanext.govopen.harvesters import run as runs
 from ckanext.govopen.tests.harvesters.conftest import Catalogue, Row, as_csv, as_workbook
 
@@ -307,7 +308,7 @@ def test_an_error_half_way_keeps_what_is_done_and_the_next_run_goes_on(
     rows = many(catalogue, 5)
     catalogue.run(as_csv(rows[:3]))
     catalogue.approve(rows[0], rows[1])
-    catalogue.upload(as_csv([replace(rows[0], open="否"), *rows[3:]]))
+    catalogue.upload(as_csv([replace(rows[0], open="否"), rows[1], *rows[3:]]))
     monkeypatch.setattr(runs, "BATCH", 1)
     pack, packed = runs._pack, []
 
@@ -320,11 +321,12 @@ def test_an_error_half_way_keeps_what_is_done_and_the_next_run_goes_on(
     monkeypatch.setattr(runs, "_pack", break_off)
     report = catalogue.finish(catalogue.begin())
     assert report["state"] == "failed" and "switched off" not in report["message"]
-    # The first pass is in force, nothing was concluded from what had not been read yet.
+    # The first pass is in force, the second one was not begun.
     assert catalogue.public(rows[0]) is None and catalogue.public(rows[1])
+    assert catalogue.dataset(rows[3]) is None
     monkeypatch.undo()
     report = catalogue.run()
-    assert report["counts"]["new"] == 2 and report["counts"]["withdrawn"] == 2
+    assert report["counts"]["new"] == 2 and report["counts"]["withdrawn"] == 0
 
 
 def test_a_batch_may_be_imported_twice(catalogue: Catalogue) -> None:
@@ -333,11 +335,11 @@ def test_a_batch_may_be_imported_twice(catalogue: Catalogue) -> None:
     (object_id,) = catalogue.gather(catalogue.begin())
     batch: Any = HarvestObject.get(object_id)
     content = batch.content
-    runs.import_batch(batch)
+    batches.import_batch(batch)
     before = touched(catalogue)
     again: Any = HarvestObject.get(object_id)
     again.content = content
-    runs.import_batch(again)
+    batches.import_batch(again)
     assert touched(catalogue) == before and len(before) == 2
 
 

@@ -1,0 +1,320 @@
+"""The server: the interface of an exchange catalogue, as its description says, on the loopback."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import hmac
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from ckanext.govopen.exchange_demo import days
+from ckanext.govopen.exchange_demo.faults import Faults
+
+MOST = 1000
+#: Largest difference between the clocks of both sides, in milliseconds.
+CLOCK = 5 * 60 * 1000
+#: How long a slow answer waits before each byte, in seconds.
+DRIP = 0.5
+PRIVATE = "http://10.255.255.1/records"
+
+
+@dataclass
+class Settings:
+    """What is served, to whom, and how badly."""
+
+    catalogue: days.Days
+    faults: Faults = field(default_factory=Faults)
+    bearer: str = ""
+    client_id: str = ""
+    secret: str = ""
+    #: The server gives no more records in one page, whatever is asked for.
+    most: int = MOST
+    #: Understands `since`; one that does not ignores it.
+    since: bool = True
+    log: list[str] = field(default_factory=list)
+    nonces: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Exchange(ThreadingHTTPServer):
+    """A catalogue that listens on the loopback."""
+
+    daemon_threads = True
+
+    def __init__(self, settings: Settings, port: int = 0, certificate: Path | None = None) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.settings = settings
+        self.scheme = "http"
+        if certificate is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+            self.scheme = "https"
+
+    @property
+    def url(self) -> str:
+        """The address that a source is configured with."""
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that go away are nothing to be reported."""
+
+
+@contextmanager
+def running(settings: Settings, certificate: Path | None = None) -> Iterator[Exchange]:
+    """A server in a thread, for as long as the context lasts."""
+    server = Exchange(settings, certificate=certificate)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Exchange
+
+    def log_message(self, format: str, *args: Any) -> None:
+        with self.server.settings.lock:
+            self.server.settings.log.append(format % args)
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        settings = self.server.settings
+        if not self._known():
+            self._json(401, {"error": "Not authenticated."})
+        elif parts.path.startswith("/files/"):
+            self._file(unquote(parts.path[len("/files/") :]).rsplit(".", 1)[0])
+        elif parts.path.startswith("/records/"):
+            self._one(unquote(parts.path[len("/records/") :]))
+        elif parts.path != "/records":
+            self._json(404, {"error": "There is nothing here."})
+        elif not self._broken(settings.faults):
+            self._page(parse_qs(parts.query, keep_blank_values=True))
+
+    # Who asks
+
+    def _known(self) -> bool:
+        settings = self.server.settings
+        if settings.bearer:
+            said = self.headers.get("Authorization", "")
+            return hmac.compare_digest(said.encode(), f"Bearer {settings.bearer}".encode())
+        if not settings.secret:
+            return True
+        sent, nonce = self.headers.get("X-Timestamp", ""), self.headers.get("X-Nonce", "")
+        text = f"{self.command}\n{self.path}\n{sent}\n{nonce}"
+        signature = hmac.new(settings.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+        with settings.lock:
+            fresh = bool(nonce) and nonce not in settings.nonces
+            settings.nonces.add(nonce)
+        return (
+            fresh
+            and sent.isdigit()
+            and abs(int(sent) - time.time() * 1000) <= CLOCK
+            and self.headers.get("X-Client-Id", "") == settings.client_id
+            and hmac.compare_digest(signature, self.headers.get("X-Signature", ""))
+        )
+
+    # What goes wrong before a page is made
+
+    def _broken(self, faults: Faults) -> bool:
+        if faults.take("down"):
+            self.close_connection = True
+        elif faults.take("redirect"):
+            self._send(302, b"", {"Location": PRIVATE})
+        elif faults.take("busy"):
+            self._json(429, {"error": "Too many requests."}, {"Retry-After": "1"})
+        elif faults.take("unavailable"):
+            self._json(503, {"error": "Maintenance."}, {"Retry-After": "1"})
+        elif faults.take("error"):
+            self._json(500, {"error": "An error."})
+        elif faults.take("huge"):
+            self._huge()
+        elif faults.take("gzip"):
+            self._send(200, b"\x1f\x8b\x08" + b"\xff" * 60, {"Content-Encoding": "gzip"})
+        elif faults.take("json"):
+            self._send(200, b'{"snapshot": "2026-11-22T08:00:00+08:00", "records": [{"code": "1"')
+        elif faults.take("shape"):
+            self._json(200, ["records"])
+        else:
+            return False
+        return True
+
+    def _huge(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        for _ in range(100_000):
+            self.wfile.write(b" " * 65_536)
+
+    # A page of records
+
+    def _page(self, query: dict[str, list[str]]) -> None:
+        settings, faults = self.server.settings, self.server.settings.faults
+        try:
+            limit = min(int(query.get("limit", ["500"])[0]), settings.most)
+            start, turn = _read_cursor(query.get("cursor", [""])[0])
+        except ValueError:
+            self._json(400, {"error": "limit or cursor cannot be read."})
+            return
+        if limit < 1:
+            self._json(400, {"error": "limit is at least 1."})
+            return
+        since = query.get("since", [""])[0] if settings.since else ""
+        with settings.lock:
+            day = settings.catalogue.day
+            records = list(settings.catalogue.since(since or None))
+        if "move" in faults and start:
+            records = records[-1:] + records[:-1] if turn % 2 else records[1:] + records[:1]
+        if "empty" in faults:
+            records = []
+        page = [self._shown(one) for one in records[start : start + limit]]
+        following, total = start + limit, len(records)
+        cursor = _cursor(following, turn + 1) if following < total else None
+        if "repeat" in faults and turn % 2 == 0:
+            cursor = _cursor(start, turn + 1)
+        if "loop" in faults and cursor is None:
+            cursor = _cursor(0, 0)
+        if "short" in faults:
+            cursor = None
+        if "endless" in faults:
+            page = [_invented(turn * 10 + at) for at in range(10)]
+            cursor = _cursor(start, turn + 1)
+        if "wrong" in faults:
+            page = [_wrong(one, at) for at, one in enumerate(page)]
+        if "total" in faults:
+            total = total * 7 + 3
+        body = {"snapshot": days.moment(day), "total": total, "next": cursor, "records": page}
+        text = json.dumps(body, ensure_ascii=False)
+        charset = "gb18030" if faults.take("encoding") else "utf-8"
+        self._body(200, text.encode(charset), drip=faults.take("slow"))
+
+    def _shown(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A record as it goes out: a tombstone is bare, any other has its file."""
+        if record["deleted"]:
+            return {key: record[key] for key in ("code", "version", "updated", "deleted")}
+        content = days.file_of(record)
+        shown = {key: value for key, value in record.items() if key != "data_version"}
+        shown["distributions"] = [
+            {
+                "id": "1",
+                "name": record["title"],
+                "format": "CSV",
+                "url": f"{self.server.url}/files/{quote(record['code'], safe='')}.csv",
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "columns": [item["name"] for item in record.get("items") or []],
+            }
+        ]
+        return shown
+
+    def _one(self, code: str) -> None:
+        settings = self.server.settings
+        with settings.lock:
+            found = settings.catalogue.records.get(code)
+            shown = self._shown(found) if found is not None else None
+        if shown is None:
+            self._json(404, {"error": "There is no such record."})
+        elif shown["deleted"]:
+            self._json(410, {"error": "The record was withdrawn."})
+        else:
+            self._json(200, shown)
+
+    def _file(self, code: str) -> None:
+        with self.server.settings.lock:
+            found = self.server.settings.catalogue.records.get(code)
+        if found is None or found["deleted"] or not found["open"]["open"]:
+            self._json(404, {"error": "There is no such file."})
+        else:
+            self._body(200, days.file_of(found), kind="text/csv; charset=utf-8")
+
+    # Answers
+
+    def _json(self, status: int, content: Any, headers: Mapping[str, str] | None = None) -> None:
+        self._send(status, json.dumps(content, ensure_ascii=False).encode(), headers)
+
+    def _body(
+        self, status: int, body: bytes, drip: bool = False, kind: str = "application/json"
+    ) -> None:
+        """An answer that knows its state: with an ETag, packed where it may be."""
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        if tag in self.headers.get("If-None-Match", ""):
+            self._send(304, b"", {"ETag": tag})
+            return
+        headers = {"ETag": tag, "Content-Type": kind, "Vary": "Accept-Encoding"}
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            body, headers["Content-Encoding"] = gzip.compress(body, 5, mtime=0), "gzip"
+        self._send(status, body, headers, drip)
+
+    def _send(
+        self,
+        status: int,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        drip: bool = False,
+    ) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        if status != 304:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if not drip:
+            self.wfile.write(body)
+            return
+        for at in range(len(body)):
+            self.wfile.write(body[at : at + 1])
+            self.wfile.flush()
+            time.sleep(DRIP)
+
+
+def _cursor(start: int, turn: int) -> str:
+    return base64.urlsafe_b64encode(f"{start}:{turn}".encode()).decode()
+
+
+def _read_cursor(text: str) -> tuple[int, int]:
+    """Raises ValueError."""
+    if not text:
+        return 0, 0
+    start, turn = base64.urlsafe_b64decode(text.encode()).decode().split(":")
+    return int(start), int(turn)
+
+
+def _invented(number: int) -> dict[str, Any]:
+    return {
+        "code": f"ENDLESS/{number:09}",
+        "title": f"第{number}項",
+        "provider": {"name": "不存在的單位"},
+        "open": {"open": True},
+        "acquired": "collected",
+    }
+
+
+def _wrong(record: dict[str, Any], at: int) -> dict[str, Any]:
+    if at % 10:
+        return record
+    ways: list[dict[str, Any]] = [
+        {"code": ""},
+        {"title": ""},
+        {"open": "yes"},
+        {"items": "x"},
+        {"title": 7, "provider": []},
+    ]
+    return {**record, **ways[at // 10 % len(ways)]}
