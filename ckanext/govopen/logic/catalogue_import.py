@@ -12,7 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +25,8 @@ from ckanext.govopen.domain import catalogue as mapping
 from ckanext.govopen.domain import internal
 from ckanext.govopen.domain.catalogue.dataset import tags
 from ckanext.govopen.domain.refusal import N_
-from ckanext.govopen.logic import command, departments, harvest_objects
+from ckanext.govopen.logic import command, deliver, departments, harvest_objects
+from ckanext.govopen.logic.bulk.create import Creator, New, allowed
 from ckanext.govopen.logic.catalogue_source import Source
 from ckanext.govopen.logic.reasons import of_rule, of_validation, reason
 from ckanext.govopen.model import catalogue as table
@@ -38,6 +39,8 @@ OWNED = (
     "data_updated", *internal.DATASET, "url", "tags",
 )  # fmt: skip
 LISTS = frozenset({"info_items", "tags", "delivery"})
+#: After how long somebody else brings the index up to date when a writer could not.
+SOON = timedelta(minutes=1)
 
 
 @dataclass
@@ -83,6 +86,7 @@ class Writer:
         self.now: datetime = command.now()
         self._places = departments.Places(source)
         self._user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+        self._creator = Creator(model.User.by_name(self._user)) if allowed() else None
 
     # Batches
 
@@ -115,11 +119,64 @@ class Writer:
         _keep_tags(
             name for item in prepared if isinstance(item.place, str) for name in tags(item.record)
         )
-        return done + self._tried(prepared, self._step)
+        fresh, others = [], []
+        for item in prepared:
+            row = rows.get(item.code)
+            made = row is not None and row.package_id is not None
+            (others if made or not isinstance(item.place, str) else fresh).append(item)
+        return done + self._tried(others, self._step) + self._created(fresh)
 
     def withdraw(self, codes: Iterable[str], reason: Mapping[str, Any]) -> list[Done]:
         """Takes the datasets of these records off the portal. Commits, and indexes."""
         return self._tried(list(codes), lambda code, row: self._gone(code, row, [dict(reason)]))
+
+    def _created(self, items: list[Prepared]) -> list[Done]:
+        """New datasets, in one transaction; what does not go that way goes through CKAN's action.
+
+        When the database refuses the batch (somebody else has made the same dataset meanwhile),
+        the halves are tried, until the one that is to blame is alone.
+        """
+        if not items or self._creator is None:
+            return self._tried(items, self._step)
+        try:
+            done, left = self._create(items, self._creator)
+        except (DataError, IntegrityError):
+            model.Session.rollback()
+            if len(items) == 1:
+                return self._tried(items, self._step)
+            middle = len(items) // 2
+            return self._created(items[:middle]) + self._created(items[middle:])
+        return done + self._tried(left, self._step)
+
+    def _create(self, items: list[Prepared], creator: Creator) -> tuple[list[Done], list[Prepared]]:
+        """What was made or refused, and what is left for CKAN's action."""
+        rows = table.records(model.Session, self.source.id, [item.code for item in items])
+        said: dict[str, list[dict[str, Any]]] = {}
+        wanted: list[New] = []
+        for item in items:
+            assert isinstance(item.place, str)
+            dataset, inner = self._dataset(item, item.place)
+            said[item.code] = [*self._said(item), *inner]
+            wanted.append(New(item.code, dataset, self._context()))
+        done: list[Done] = []
+        left: list[Prepared] = []
+        dicts: dict[str, Any] = {}
+        with signals.action_succeeded.muted():
+            made = creator.create(wanted, self.now)
+        for item in items:
+            one = made[item.code]
+            if one.package_id:
+                new = Done(item.code, "new", one.package_id, said[item.code], item.raw, True)
+                self._note(new, item, rows.get(item.code))
+                dicts[one.package_id] = one.dicts
+                done.append(new)
+            elif one.errors:
+                wrong = of_validation(toolkit.ValidationError(one.errors))
+                done.append(Done(item.code, "refused", reasons=wrong, seen=True))
+            else:
+                left.append(item)
+        self._commit(done, dicts)
+        return done, left
 
     def _tried(self, items: list[Any], step: Any) -> list[Done]:
         """One transaction for all; if one of them is wrong, one for each."""
@@ -152,8 +209,11 @@ class Writer:
         self._commit(done)
         return done
 
-    def _commit(self, done: list[Done]) -> None:
-        """Notes figures and remarks, commits, and has the index brought up to date."""
+    def _commit(self, done: list[Done], dicts: Mapping[str, Any] | None = None) -> None:
+        """Notes figures and remarks, commits, and has the index brought up to date.
+
+        ``dicts`` are working copies at hand.
+        """
         if not done:
             return
         session = model.Session
@@ -165,10 +225,15 @@ class Writer:
         counts["seen"] = sum(one.seen for one in done)
         harvest_objects.record(self.source.id, self.run_id, done, self.now)
         touched = [one.package_id for one in done if one.package_id and one.outcome != "unchanged"]
+        index: outbox.OutboxRow | None = None
         if touched:
-            outbox.put(session, "reindex", {"packages": touched}, self.now)
+            # Nobody else is to take it up while it is done here, with what is at hand.
+            due = command.now() + SOON if dicts else self.now
+            index = outbox.put(session, "reindex", {"packages": touched}, due)
         table.add_counts(session, self.run_id, counts)
         command.finish({})
+        if index is not None and dicts:
+            deliver.reindex_own(index, dicts, self.now)
 
     # One record
 
@@ -183,8 +248,7 @@ class Writer:
         return Prepared(record.code, raw, record, digest, outcome, place)
 
     def _step(self, item: Prepared, row: table.CatalogueRecord | None) -> Done:
-        said = (*item.outcome.reasons, *item.outcome.warnings)
-        reasons = [of_rule(one) for one in said]
+        reasons = self._said(item)
         if isinstance(item.place, str):
             done = self._published(item, row, item.place, reasons)
         elif item.place is not None:
@@ -196,6 +260,17 @@ class Writer:
         done.raw, done.seen = item.raw, True
         self._note(done, item, row)
         return done
+
+    @staticmethod
+    def _said(item: Prepared) -> list[dict[str, Any]]:
+        """What the rules say of a record: reasons and warnings, as reports keep them."""
+        return [of_rule(one) for one in (*item.outcome.reasons, *item.outcome.warnings)]
+
+    def _dataset(self, item: Prepared, org: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The dataset of a record, and what is said about what was left out of it."""
+        dataset = mapping.to_dataset(item.record, item.outcome, self.profile)
+        dataset.update(owner_org=org, type="dataset")
+        return dataset, _drop_inner_links(dataset)
 
     def _note(self, done: Done, item: Prepared, row: table.CatalogueRecord | None) -> None:
         """Remembers the record's state, so that it is not touched again until it changes."""
@@ -225,9 +300,8 @@ class Writer:
         org: str,
         reasons: list[dict[str, Any]],
     ) -> Done:
-        dataset = mapping.to_dataset(item.record, item.outcome, self.profile)
-        dataset.update(owner_org=org, type="dataset")
-        reasons = [*reasons, *_drop_inner_links(dataset)]
+        dataset, inner = self._dataset(item, org)
+        reasons = [*reasons, *inner]
         existing = self._package(row)
         if existing is None:
             package_id = toolkit.get_action("package_create")(self._context(), dataset)

@@ -16,12 +16,16 @@ from ckan.plugins import toolkit
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-LISTED, WITHDRAWN, KEPT_BACK, REFUSED = "listed", "withdrawn", "kept_back", "refused"
+from ckanext.govopen.domain.catalogue import sweep
+
+LISTED, WITHDRAWN = sweep.LISTED, sweep.WITHDRAWN
+KEPT_BACK, REFUSED = sweep.KEPT_BACK, sweep.REFUSED
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 #: Powers of a source that only the authority or the operator gives; the last one only the command
 #: line.
 OTHER_DEPARTMENTS, CREATE_ORGANIZATIONS = "other_departments", "create_organizations"
 PRIVATE_ADDRESS, SERVER_PATH = "private_address", "server_path"
+KEEP_IDENTIFIERS = "keep_identifiers"
 #: The figures of a run, in the order of its report.
 COUNTED = (
     "seen",
@@ -107,8 +111,9 @@ class CatalogueSource(toolkit.BaseModel):
     """What stands beside a harvest source: who edited it last, and which powers it was given.
 
     ``powers`` names what only the authority or the operator gives (other departments' records,
-    creating organisations, private addresses, paths on the server); what a configuration asks for
-    without having it is not done.
+    creating organisations, private addresses, paths on the server, ids from elsewhere); what a
+    configuration asks for without having it is not done. ``memory`` is what the last complete
+    reading left for the next one, packed; nothing but speed depends on it.
     """
 
     __tablename__ = "govopen_source"
@@ -117,6 +122,7 @@ class CatalogueSource(toolkit.BaseModel):
     last_editor: Mapped[str | None] = mapped_column(sa.UnicodeText)
     powers: Mapped[list[str]] = mapped_column(JSONB, default=list)
     org_code_scheme: Mapped[str] = mapped_column(sa.UnicodeText, default="")
+    memory: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     changed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
