@@ -11,18 +11,17 @@ from ckan.plugins import toolkit as tk
 from ckanext.govopen.access.ledger import oversees
 from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
-from ckanext.govopen.domain import usage as rules
 from ckanext.govopen.logic.action import grant as grant_actions
+from ckanext.govopen.logic.schema import grant as schema
 from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import access_log
 
 __all__ = ["govopen_access_log_list"]
 
-#: Longest page of the list.
-LIMIT = 1000
-
 
 @tk.side_effect_free
+@takes(schema.USES)
 def govopen_access_log_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Uses of grants that concern the caller: his own, those of his departments' data, or all
     for the authority and its auditors.
@@ -41,23 +40,8 @@ def govopen_access_log_list(context: Any, data_dict: dict[str, Any]) -> dict[str
         "user": {"id", "name", "fullname"}}]}``, newest first
     """
     tk.check_access("govopen_access_log_list", context, data_dict)
-    errors = values.Errors()
-    grant_id = values.text(data_dict, "grant_id", errors)
-    reference = values.text(data_dict, "package_id", errors)
-    kind = values.text(data_dict, "kind", errors)
-    if kind and kind not in rules.KINDS:
-        errors.add(
-            "kind",
-            tk._("Unknown value %(name)s. Use one of: %(known)s.")
-            % {"name": kind[:100], "known": ", ".join(rules.KINDS)},
-        )
-    outcome = values.text(data_dict, "outcome", errors)
-    since = values.moment(data_dict, "since", errors)
-    until = values.moment(data_dict, "until", errors, end=True)
-    limit = values.number(data_dict, "limit", errors)
-    offset = values.number(data_dict, "offset", errors) or 0
-    name = values.text(data_dict, "user", errors)
-    errors.stop()
+    given = schema.USES.read(data_dict)
+    reference, name = given["package_id"], given["user"]
     who = person(context)
     package = model.Package.get(reference) if reference else None
     user = model.User.get(name) if name else None
@@ -65,15 +49,15 @@ def govopen_access_log_list(context: Any, data_dict: dict[str, Any]) -> dict[str
         model.Session,
         mine=who.user_id,
         organization_ids=None if oversees(who) else grant_actions.departments(who),
-        limit=min(100 if limit is None else limit, LIMIT),
-        offset=offset,
-        since=since,
-        until=until,
-        grant_id=grant_id or None,
+        limit=given["limit"],
+        offset=given["offset"],
+        since=given["since"],
+        until=given["until"],
+        grant_id=given["grant_id"] or None,
         package_id=(package.id if package else "") if reference else None,
         user_id=(user.id if user else "") if name else None,
-        kind=kind or None,
-        outcome=outcome or None,
+        kind=given["kind"] or None,
+        outcome=given["outcome"] or None,
     )
     return {"count": count, "results": _dictize(context, rows)}
 

@@ -10,15 +10,14 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access.means import account_of
 from ckanext.govopen.domain.refusal import Refused
-from ckanext.govopen.logic import closing, command, session
+from ckanext.govopen.logic import closing, command, proof
+from ckanext.govopen.logic.schema import account as schema
 from ckanext.govopen.logic.schema import values
-from ckanext.govopen.model import attempts, settings
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import identity as identities
+from ckanext.govopen.model import settings
 
 __all__ = ["govopen_account_close", "govopen_account_show"]
-
-#: Wrong passwords within an hour, after which no more are looked at.
-MOST_TRIES, WINDOW = 8, 3600
 
 
 def own(context: Any) -> model.User:
@@ -32,27 +31,8 @@ def own(context: Any) -> model.User:
     return user
 
 
-LONGEST_PASSWORD = 1000
-
-
-def prove(context: Any, user: model.User, password: str) -> None:
-    """The person proves himself once more: by his password, or by a fresh sign-in.
-
-    :raises ValidationError: he does not, or has tried too often
-    """
-    if session.fresh_sign_in(context, command.now()) is not None:
-        return
-    if not attempts.count("password", user.id, MOST_TRIES, WINDOW).yes:
-        raise tk.ValidationError(
-            {"password": [tk._("Too many wrong passwords. Try again in an hour.")]}
-        )
-    possible = 0 < len(password) <= LONGEST_PASSWORD  # a longer one is an error of the hasher
-    if not possible or not user.password or not user.validate_password(password):
-        raise tk.ValidationError({"password": [tk._("The password is not right.")]})
-    attempts.forget("password", user.id)
-
-
 @tk.side_effect_free
+@takes(schema.SHOW)
 def govopen_account_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """What the portal keeps of the caller's account, and what stands in the way of closing it.
 
@@ -83,6 +63,7 @@ def govopen_account_show(context: Any, data_dict: dict[str, Any]) -> dict[str, A
 
 
 @command.decision(by_token=False)
+@takes(schema.CLOSE)
 def govopen_account_close(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Close one's own account, for good.
 
@@ -94,11 +75,9 @@ def govopen_account_close(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :raises ValidationError: the password is wrong, or ``refusal`` when something is open still
     """
     tk.check_access("govopen_account_close", context, data_dict)
-    errors = values.Errors()
-    password = values.text(data_dict, "password", errors)
-    errors.stop()
+    password = schema.CLOSE.read(data_dict)["password"]
     user = own(context)
-    prove(context, user, password)
+    proof.prove(context, password, command.now())
     # Closing twice at the same moment is closing once: the second finds nobody.
     model.Session.execute(
         sa.select(model.User.id).where(model.User.id == user.id).with_for_update()

@@ -14,17 +14,16 @@ from ckanext.govopen.access.facts import NOT_GOVERNED
 from ckanext.govopen.domain.profile import Profile
 from ckanext.govopen.domain.terms import OpenClass
 from ckanext.govopen.logic import command, file_upkeep, gate, snapshot, working_copy
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import dataset as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import jurisdiction, outbox, settings
 from ckanext.govopen.model.release import DatasetRow, ReleaseRow
 
 __all__ = ["govopen_adopt_list", "govopen_dataset_adopt"]
 
-CHOICES = ("release_as_is", "withhold")
-LIMIT = 1000
-
 
 @tk.side_effect_free
+@takes(schema.TO_ADOPT)
 def govopen_adopt_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Datasets that the extension has not seen yet: it shows them to their departments only.
 
@@ -37,14 +36,11 @@ def govopen_adopt_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     """
     tk.check_access("govopen_adopt_list", context, data_dict)
     profile = jurisdiction.profile()
-    after = data_dict.get("after")
-    try:
-        limit = min(int(data_dict.get("limit", LIMIT)), LIMIT)
-    except (TypeError, ValueError):
-        raise tk.ValidationError({"limit": [tk._("Must be a number from 0 on.")]}) from None
+    given = schema.TO_ADOPT.read(data_dict)
+    after = given["after"]
     count = model.Session.scalar(sa.select(sa.func.count()).select_from(_unknown().subquery()))
-    query = _unknown().order_by(model.Package.id).limit(max(limit, 0))
-    if isinstance(after, str) and after:
+    query = _unknown().order_by(model.Package.id).limit(given["limit"])
+    if after:
         query = query.where(model.Package.id > after)
     results = []
     for package in model.Session.scalars(query):
@@ -71,6 +67,7 @@ def govopen_adopt_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
 
 
 @command.decision()
+@takes(schema.ADOPT)
 def govopen_dataset_adopt(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Bring one existing dataset under its class.
 
@@ -86,17 +83,9 @@ def govopen_dataset_adopt(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :raises ValidationError: a parameter is wrong, or the dataset is known already
     """
     tk.check_access("govopen_dataset_adopt", context, data_dict)
-    (reference,) = command.required(data_dict, "id")
-    errors = values.Errors()
-    choice = values.text(data_dict, "choice", errors, required=True)
-    if choice and choice not in CHOICES:
-        errors.add(
-            "choice",
-            tk._("Unknown value %(name)s. Use one of: %(known)s.")
-            % {"name": choice[:100], "known": ", ".join(CHOICES)},
-        )
-    review_by = _review_by(data_dict, errors) if choice == "release_as_is" else None
-    errors.stop()
+    given = schema.ADOPT.read(data_dict)
+    reference, choice = given["id"], given["choice"]
+    review_by = _review_by(given["review_by"]) if choice == "release_as_is" else None
     package = model.Package.get(reference)
     if package is None or package.state != "active" or package.type in NOT_GOVERNED:
         raise tk.ObjectNotFound(tk._("Dataset not found"))
@@ -165,18 +154,10 @@ def _class_of(package: Any, profile: Profile) -> tuple[str | None, str]:
     return None, "nothing"
 
 
-def _review_by(data_dict: dict[str, Any], errors: values.Errors) -> datetime.date | None:
-    value = values.text(data_dict, "review_by", errors, required=True)
-    if not value:
-        return None
-    try:
-        day = datetime.date.fromisoformat(value)
-    except ValueError:
-        errors.add(
-            "review_by",
-            tk._("Not a date: %(value)s. Write it as 2026-11-22.") % {"value": value[:40]},
-        )
-        return None
+def _review_by(day: datetime.date | None) -> datetime.date:
+    """:raises ValidationError: there is none, or it is over"""
+    if day is None:
+        raise tk.ValidationError({"review_by": [tk._("Missing value")]})
     if day <= command.now().date():
-        errors.add("review_by", tk._("The day must lie in the future."))
+        raise tk.ValidationError({"review_by": [tk._("The day must lie in the future.")]})
     return day

@@ -25,7 +25,9 @@ from ckanext.govopen.logic import agreement as agreements
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import command, proof, registration
 from ckanext.govopen.logic import session as sessions
+from ckanext.govopen.logic.schema import agreement as schema
 from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import Given, takes
 from ckanext.govopen.model import agreement as stored
 from ckanext.govopen.model import attempts, ledger, settings, signing
 
@@ -34,10 +36,10 @@ __all__ = ["govopen_agreement_show", "govopen_agreement_sign", "govopen_agreemen
 log = logging.getLogger(__name__)
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-NAME_MAX = 200
 
 
 @tk.side_effect_free
+@takes(schema.SHOW)
 def govopen_agreement_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """The agreement about one department's part of an application.
 
@@ -52,10 +54,11 @@ def govopen_agreement_show(context: Any, data_dict: dict[str, Any]) -> dict[str,
     :raises ObjectNotFound: there is none, nothing was approved, or it does not concern the caller
     """
     tk.check_access("govopen_agreement_show", context, data_dict)
-    return _shown(context, *_found(context, data_dict))
+    return _shown(context, *_found(context, schema.SHOW.read(data_dict)))
 
 
 @command.decision(by_token=False)
+@takes(schema.SIGN)
 def govopen_agreement_sign(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Sign an agreement: the applicant himself, in the session in which he signed in.
 
@@ -75,27 +78,14 @@ def govopen_agreement_sign(context: Any, data_dict: dict[str, Any]) -> dict[str,
         text, another name, no proof
     """
     tk.check_access("govopen_agreement_sign", context, data_dict)
-    errors = values.Errors()
-    asked = {
-        name: values.text(data_dict, name, errors, required=True)
-        for name in ("application", "organization", "template", "text_sha256", "typed_name")
-    }
-    version = values.number(data_dict, "template_version", errors)
-    if version is None and "template_version" not in errors:
-        errors.add("template_version", tk._("Missing value"))
-    if len(asked["typed_name"]) > NAME_MAX:
-        errors.add("typed_name", tk._("At most {most} characters.").format(most=NAME_MAX))
-    password = data_dict.get("password") or ""
-    if not isinstance(password, str) or len(password) > 1000:
-        errors.add("password", tk._("The password is wrong."))
-    errors.stop()
-    assert version is not None
+    given = schema.SIGN.read(data_dict)
+    sha256 = given["text_sha256"].lower()
     # Before the proof, so that an outsider learns nothing; no lock waits while it is hashed.
-    _found(context, asked)
-    proved = proof.prove(context, password, command.now())
-    number, state, part = _found(context, asked, lock=True)
+    _found(context, given)
+    proved = proof.prove(context, given["password"], command.now())
+    number, state, part = _found(context, given, lock=True)
     now = command.now()
-    if part.signature is not None and part.signature.text_sha256 == asked["text_sha256"].lower():
+    if part.signature is not None and part.signature.text_sha256 == sha256:
         return _shown(context, number, state, part)
     identity = cases.identity(state, part)
     with command.refusals():
@@ -103,10 +93,10 @@ def govopen_agreement_sign(context: Any, data_dict: dict[str, Any]) -> dict[str,
         order = Sign(
             actor=cases.actor(context),
             organization=part.organization,
-            template=asked["template"],
-            template_version=version,
-            text_sha256=asked["text_sha256"].lower(),
-            typed_name=asked["typed_name"],
+            template=given["template"],
+            template_version=given["template_version"],
+            text_sha256=sha256,
+            typed_name=given["typed_name"],
             proof=proved,
             text=reading.text if reading else "",
             current_template=reading.template.id if reading else "",
@@ -127,6 +117,7 @@ def govopen_agreement_sign(context: Any, data_dict: dict[str, Any]) -> dict[str,
 
 
 @tk.side_effect_free
+@takes(schema.VERIFY)
 def govopen_agreement_verify(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Was this agreement signed here? Everybody may ask; the answer says nothing else.
 
@@ -135,44 +126,40 @@ def govopen_agreement_verify(context: Any, data_dict: dict[str, Any]) -> dict[st
     :raises ValidationError: this is no SHA-256, or too many were asked for from one address
     """
     tk.check_access("govopen_agreement_verify", context, data_dict)
-    errors = values.Errors()
-    sha256 = values.text(data_dict, "sha256", errors, required=True)
-    if sha256 and not _SHA256.fullmatch(sha256):
-        errors.add("sha256", tk._("A SHA-256 has 64 digits from 0 to 9 and a to f."))
-    errors.stop()
+    sha256 = schema.VERIFY.read(data_dict)["sha256"]
+    if not _SHA256.fullmatch(sha256):
+        message = tk._("A SHA-256 has 64 digits from 0 to 9 and a to f.")
+        raise tk.ValidationError({"sha256": [message]})
     if has_request_context():
         origin = registration.block(request.remote_addr, request.headers.get("X-Forwarded-For"))
         if not attempts.count("verify", origin, settings.verify_per_minute(), 60).yes:
-            errors.add("limit", tk._("Too many at once. Try again in a minute."))
-    errors.stop()
+            message = tk._("Too many at once. Try again in a minute.")
+            raise tk.ValidationError({"limit": [message]})
     row = stored.by_digest(model.Session, sha256.lower())
     if row is None or not _is_valid(row):
         return {"valid": False, "date": None}
     return {"valid": True, "date": local_date(row.signed_at).isoformat()}
 
 
-def _found(
-    context: Any, data_dict: dict[str, Any], lock: bool = False
-) -> tuple[str, Application, Part]:
+def _found(context: Any, given: Given, lock: bool = False) -> tuple[str, Application, Part]:
     """Number and state of the case, and its part, that the caller may read.
 
     :raises ObjectNotFound: alike for what does not exist and what does not concern him
     """
-    errors = values.Errors()
-    application = values.text(data_dict, "application", errors, required=True)
-    reference = values.text(data_dict, "organization", errors, required=True)
-    errors.stop()
     nothing = tk.ObjectNotFound(tk._("There is no such agreement."))
     try:
-        row, state = cases.found(context, application, lock)
+        row, state = cases.found(context, given["application"], lock)
     except tk.ObjectNotFound:
         raise nothing from None
-    group = model.Group.get(reference)
+    group = model.Group.get(given["organization"])
     part = state.part(group.id) if state is not None and group is not None else None
     if state is None or part is None:
         raise nothing
+    # The text names the applicant as he was checked: whoever only works there reads the case
+    # without it, and so not the agreement.
     own = person(context).user_id == state.applicant
-    if not own and not cases.sees_part(context, state, part, cases.rules_for(state)):
+    rules = cases.rules_for(state)
+    if not (own or cases.reads_all(context) or cases.decides(context, state, part, rules)):
         raise nothing
     return row.number, state, part
 
@@ -183,7 +170,7 @@ def _reading(
     """The text as it stands now; None where nothing was approved that it could be about."""
     if part.status != "approved":
         return None
-    profile = cases.profile_of(state.rules)
+    profile = cases.profile_of(state)
     try:
         return agreements.read(model.Session, state, part, profile, identity, number)
     except ValueError:

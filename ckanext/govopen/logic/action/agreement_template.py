@@ -14,7 +14,9 @@ from ckanext.govopen.domain.refusal import N_, refuse
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import agreement as agreements
 from ckanext.govopen.logic import command
+from ckanext.govopen.logic.schema import agreement as schema
 from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import agreement as stored
 from ckanext.govopen.model import jurisdiction, ledger
 
@@ -27,6 +29,7 @@ __all__ = [
 
 
 @tk.side_effect_free
+@takes(schema.TEMPLATE)
 def govopen_agreement_template_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One version of a template.
 
@@ -37,10 +40,8 @@ def govopen_agreement_template_show(context: Any, data_dict: dict[str, Any]) -> 
     :raises ObjectNotFound: there is none
     """
     tk.check_access("govopen_agreement_template_show", context, data_dict)
-    errors = values.Errors()
-    name = values.text(data_dict, "id", errors) or jurisdiction.profile().id
-    version = values.number(data_dict, "version", errors)
-    errors.stop()
+    given = schema.TEMPLATE.read(data_dict)
+    name, version = given["id"] or jurisdiction.profile().id, given["version"]
     rows = _versions(context, name)
     for row in rows:
         if version in (None, row["version"]):
@@ -49,6 +50,7 @@ def govopen_agreement_template_show(context: Any, data_dict: dict[str, Any]) -> 
 
 
 @tk.side_effect_free
+@takes(schema.TEMPLATES)
 def govopen_agreement_template_list(
     context: Any, data_dict: dict[str, Any]
 ) -> list[dict[str, Any]]:
@@ -58,9 +60,7 @@ def govopen_agreement_template_list(
     :returns: as in :func:`govopen_agreement_template_show`, without ``text`` and ``places``
     """
     tk.check_access("govopen_agreement_template_list", context, data_dict)
-    errors = values.Errors()
-    name = values.text(data_dict, "id", errors) or jurisdiction.profile().id
-    errors.stop()
+    name = schema.TEMPLATES.read(data_dict)["id"] or jurisdiction.profile().id
     return [
         {key: value for key, value in row.items() if key != "text"}
         for row in _versions(context, name)
@@ -68,6 +68,7 @@ def govopen_agreement_template_list(
 
 
 @tk.side_effect_free
+@takes(schema.PREVIEW)
 def govopen_agreement_template_preview(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """What a text would look like as an agreement, filled with made-up facts. Keeps nothing.
 
@@ -76,9 +77,7 @@ def govopen_agreement_template_preview(context: Any, data_dict: dict[str, Any]) 
     :raises ValidationError: ``refusal`` when a place is unknown, or the text cannot be published
     """
     tk.check_access("govopen_agreement_template_preview", context, data_dict)
-    errors = values.Errors()
-    text = values.text(data_dict, "text", errors, required=True)
-    errors.stop()
+    text = schema.PREVIEW.read(data_dict)["text"]
     name = jurisdiction.profile().id
     with command.refusals():
         event = rules.publish(_order(context, name, text, "", 0))[0]
@@ -90,6 +89,7 @@ def govopen_agreement_template_preview(context: Any, data_dict: dict[str, Any]) 
 
 
 @command.decision()
+@takes(schema.PUBLISH)
 def govopen_agreement_template_publish(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Publish a new version of the active profile's template. Agreements to come use it.
 
@@ -100,15 +100,8 @@ def govopen_agreement_template_publish(context: Any, data_dict: dict[str, Any]) 
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_agreement_template_publish", context, data_dict)
-    errors = values.Errors()
-    text = values.text(data_dict, "text", errors, required=True)
-    reason = values.text(data_dict, "reason", errors)
-    version = values.number(data_dict, "version", errors)
-    if len(reason) > 1000:
-        errors.add("reason", tk._("At most {most} characters.").format(most=1000))
-    if version is None and "version" not in errors:
-        errors.add("version", tk._("Missing value"))
-    errors.stop()
+    given = schema.PUBLISH.read(data_dict)
+    text, reason, version = given["text"], given["reason"], given["version"]
     name = jurisdiction.profile().id
     now, by = command.now(), command.actor(context)
     ledger.lock(model.Session, agreements.stream(name))

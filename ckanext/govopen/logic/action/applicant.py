@@ -13,7 +13,9 @@ from ckanext.govopen.domain.application.acting import wanted_identity
 from ckanext.govopen.domain.application.state import Application, Part
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import command
+from ckanext.govopen.logic.schema import account as schema
 from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import Given, takes
 from ckanext.govopen.model import applicant as applicants
 from ckanext.govopen.model import ledger, settings
 
@@ -21,6 +23,7 @@ __all__ = ["govopen_applicant_check", "govopen_applicant_show", "govopen_applica
 
 
 @command.decision()
+@takes(schema.CHECK)
 def govopen_applicant_check(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Record that an applicant was checked; it counts for all his applications of that kind.
 
@@ -41,29 +44,25 @@ def govopen_applicant_check(context: Any, data_dict: dict[str, Any]) -> dict[str
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_applicant_check", context, data_dict)
-    state, part = _case(context, data_dict)
+    given = schema.CHECK.read(data_dict, first=("application", "organization"))
+    state, part = _case(context, given)
     now = command.now()
-    errors = values.Errors()
     kind, code = wanted_identity(state, part)
-    given = {
-        name: values.text(data_dict, name, errors)
-        for name in ("kind", "name", "document", "document_tail", "person", "code", "authority",
-                     "break_glass")
-    }  # fmt: skip
-    until = values.moment(data_dict, "valid_until", errors, end=True)
-    errors.stop()
+    texts = given.some("name", "document", "document_tail", "person", "authority", "break_glass")
     lasts = datetime.timedelta(days=settings.application_identity_days())
-    given["kind"], given["code"] = given["kind"] or kind, given["code"] or code
     order = rules.Check(
         actor=cases.actor(context),
         user=state.applicant,
-        valid_until=until or now + lasts,
-        **given,
+        valid_until=given["valid_until"] or now + lasts,
+        kind=given["kind"] or kind,
+        code=given["code"] or code,
+        **texts,
     )
     return _carry_out(context, state, part, order)
 
 
 @command.decision()
+@takes(schema.WITHDRAW_CHECK)
 def govopen_applicant_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take back that an applicant was checked.
 
@@ -78,20 +77,21 @@ def govopen_applicant_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_applicant_withdraw", context, data_dict)
-    state, part = _case(context, data_dict)
-    errors = values.Errors()
+    given = schema.WITHDRAW_CHECK.read(data_dict, first=("application", "organization"))
+    state, part = _case(context, given)
     kind, code = wanted_identity(state, part)
-    given = {
-        name: values.text(data_dict, name, errors)
-        for name in ("kind", "code", "reason", "break_glass")
-    }
-    errors.stop()
-    given["kind"], given["code"] = given["kind"] or kind, given["code"] or code
-    order = rules.WithdrawCheck(actor=cases.actor(context), user=state.applicant, **given)
+    order = rules.WithdrawCheck(
+        actor=cases.actor(context),
+        user=state.applicant,
+        kind=given["kind"] or kind,
+        code=given["code"] or code,
+        **given.some("reason", "break_glass"),
+    )
     return _carry_out(context, state, part, order)
 
 
 @tk.side_effect_free
+@takes(schema.SHOW_CHECK)
 def govopen_applicant_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Was the applicant of a case checked as the one he applies as?
 
@@ -102,19 +102,16 @@ def govopen_applicant_show(context: Any, data_dict: dict[str, Any]) -> dict[str,
     :raises ObjectNotFound: there is no such case, or its applicant does not concern the caller
     """
     tk.check_access("govopen_applicant_show", context, data_dict)
-    return _shown(*_case(context, data_dict))
+    return _shown(*_case(context, schema.SHOW_CHECK.read(data_dict)))
 
 
-def _case(context: Any, data_dict: dict[str, Any]) -> tuple[Application, Part]:
+def _case(context: Any, given: Given) -> tuple[Application, Part]:
     """A case and its part that the caller decides on.
 
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
-    (reference,) = command.required(data_dict, "application")
-    errors = values.Errors()
-    place = values.text(data_dict, "organization", errors)
-    errors.stop()
-    _row, state = cases.found(context, reference)
+    place = given["organization"]
+    _row, state = cases.found(context, given["application"])
     if state is None or not state.revisions[-1].content:
         raise cases.not_found()
     found = cases.rules_for(state)

@@ -18,7 +18,8 @@ from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import application_content as contents
 from ckanext.govopen.logic import application_show as showing
 from ckanext.govopen.logic import command
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import application as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import application as stored
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import ledger, number, settings
@@ -33,12 +34,12 @@ __all__ = [
     "govopen_application_withdraw",
 ]
 
-#: Longest page of a list, and most drafts of one person.
-LIMIT = 1000
 _SAVED_SINCE = N_("This was saved in another window since. Open it again.")
+#: Most drafts of one person.
 DRAFTS = 50
 
 
+@takes(schema.CREATE)
 def govopen_application_create(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Begin an application: a draft that nobody but the applicant sees.
 
@@ -51,13 +52,15 @@ def govopen_application_create(context: Any, data_dict: dict[str, Any]) -> dict[
     :raises ValidationError: a field has the wrong form
     """
     tk.check_access("govopen_application_create", context, data_dict)
+    content = schema.CREATE.read(data_dict)["content"]
     with command.refusals():
-        draft = contents.drafted(context, data_dict.get("content", {}))
+        draft = contents.drafted(context, content)
         row = _new(context, draft)
     command.finish(context)
     return showing.show(context, row, None)
 
 
+@takes(schema.RENEW)
 def govopen_application_renew(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Begin an application that carries a grant on, with what that grant was about.
 
@@ -66,7 +69,7 @@ def govopen_application_renew(context: Any, data_dict: dict[str, Any]) -> dict[s
     :raises ObjectNotFound: there is no such grant of the caller's
     """
     tk.check_access("govopen_application_renew", context, data_dict)
-    (grant_id,) = command.required(data_dict, "id")
+    grant_id = schema.RENEW.read(data_dict)["id"]
     user_id = command.actor(context)
     grant = grants.get(model.Session, grant_id)
     if grant is None or user_id is None or user_id not in (*grant.persons, grant.authorised):
@@ -128,6 +131,7 @@ def _new(context: Any, draft: dict[str, Any]) -> stored.ApplicationRow:
     return row
 
 
+@takes(schema.UPDATE)
 def govopen_application_update(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Save what the applicant is writing: a draft, or what was returned to him.
 
@@ -140,17 +144,15 @@ def govopen_application_update(context: Any, data_dict: dict[str, Any]) -> dict[
         written now
     """
     tk.check_access("govopen_application_update", context, data_dict)
-    (reference,) = command.required(data_dict, "id")
-    row, state = _mine(context, reference)
-    errors = values.Errors()
-    writing = values.number(data_dict, "writing", errors)
-    errors.stop()
+    given = schema.UPDATE.read(data_dict, first=("id",))
+    row, state = _mine(context, given["id"])
+    writing = given["writing"]
     with command.refusals():
         if writing is not None and writing != row.writing:
             raise refuse("APP-2", None, _SAVED_SINCE)
         if state is not None and not any(part.status == "returned" for part in state.parts):
             raise refuse("APP-3", None, N_("This is not yours to change now."))
-        draft = contents.drafted(context, data_dict.get("content"))
+        draft = contents.drafted(context, given["content"])
         row.draft, row.kind, row.renews = draft, draft["applicant_kind"], draft["renews"]
         row.writing += 1
         row.changed_at = command.now()
@@ -158,6 +160,7 @@ def govopen_application_update(context: Any, data_dict: dict[str, Any]) -> dict[
     return showing.show(context, row, state)
 
 
+@takes(schema.SUBMIT)
 def govopen_application_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Hand in a draft, or the returned parts of a case again.
 
@@ -168,11 +171,9 @@ def govopen_application_submit(context: Any, data_dict: dict[str, Any]) -> dict[
     :raises ValidationError: ``refusal`` with everything that is wrong, each with its ``field``
     """
     tk.check_access("govopen_application_submit", context, data_dict)
-    (reference,) = command.required(data_dict, "id")
-    row, state = _mine(context, reference)
-    errors = values.Errors()
-    writing = values.number(data_dict, "writing", errors)
-    errors.stop()
+    given = schema.SUBMIT.read(data_dict, first=("id",))
+    row, state = _mine(context, given["id"])
+    writing = given["writing"]
     now, user_id = command.now(), row.user_id
     with command.refusals():
         if writing is not None and writing != row.writing:
@@ -189,6 +190,7 @@ def govopen_application_submit(context: Any, data_dict: dict[str, Any]) -> dict[
             content,
             cases.facts(user_id, ids, row.id, content),
             cases.counts(user_id) if state is None else orders.Counts(),
+            contents.persons_of(content, cases.bodies_of(content), now),
         )
         events = decide(state, order, now, cases.rules_for(state))
         row.draft = None
@@ -198,6 +200,7 @@ def govopen_application_submit(context: Any, data_dict: dict[str, Any]) -> dict[
     return showing.show(context, row, state)
 
 
+@takes(schema.WITHDRAW)
 def govopen_application_withdraw(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Give up a case, or one department's part of it; a draft is deleted.
 
@@ -209,12 +212,9 @@ def govopen_application_withdraw(context: Any, data_dict: dict[str, Any]) -> dic
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_application_withdraw", context, data_dict)
-    (reference,) = command.required(data_dict, "id")
-    row, state = _mine(context, reference)
-    errors = values.Errors()
-    place = values.organization(data_dict, "organization", errors)
-    reason = values.text(data_dict, "reason", errors)
-    errors.stop()
+    given = schema.WITHDRAW.read(data_dict, first=("id",))
+    row, state = _mine(context, given["id"])
+    place, reason = given["organization"], given["reason"]
     now = command.now()
     if state is None:
         model.Session.delete(row)
@@ -243,6 +243,7 @@ def _mine(context: Any, reference: str) -> tuple[stored.ApplicationRow, Any]:
 
 
 @tk.side_effect_free
+@takes(schema.SHOW)
 def govopen_application_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One case, as far as it is the caller's to read.
 
@@ -257,11 +258,11 @@ def govopen_application_show(context: Any, data_dict: dict[str, Any]) -> dict[st
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
     tk.check_access("govopen_application_show", context, data_dict)
-    (reference,) = command.required(data_dict, "id")
-    return showing.show(context, *cases.found(context, reference))
+    return showing.show(context, *cases.found(context, schema.SHOW.read(data_dict)["id"]))
 
 
 @tk.side_effect_free
+@takes(schema.LIST)
 def govopen_application_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Cases that concern the caller, the one that changed last first.
 
@@ -279,16 +280,9 @@ def govopen_application_list(context: Any, data_dict: dict[str, Any]) -> dict[st
         "article"}]}], "organizations": [{"id", "name", "title"}]}``
     """
     tk.check_access("govopen_application_list", context, data_dict)
-    errors = values.Errors()
-    scope = _one_of(data_dict, "scope", ("mine", "department"), errors) or "mine"
-    status = _one_of(data_dict, "status", (*stored.STATUSES, *STATUSES), errors)
-    due = _one_of(data_dict, "due", ("overdue", "week"), errors)
-    asked = values.text(data_dict, "q", errors)
-    place = values.organization(data_dict, "organization", errors)
-    package = values.text(data_dict, "package_id", errors)
-    limit = values.number(data_dict, "limit", errors)
-    offset = values.number(data_dict, "offset", errors) or 0
-    errors.stop()
+    given = schema.LIST.read(data_dict)
+    scope, status = given["scope"] or "mine", given["status"]
+    package, place = given["package_id"], given["organization"]
     everything = scope == "department" and cases.reads_all(context)
     departments = cases.places(context) if scope == "department" else set()
     found_package = model.Package.get(package) if package else None
@@ -301,10 +295,10 @@ def govopen_application_list(context: Any, data_dict: dict[str, Any]) -> dict[st
         status=status if status in stored.STATUSES else None,
         part_status=status if status in STATUSES else None,
         package_id=(found_package.id if found_package else package) if package else None,
-        number=asked,
-        due_before=cases.due_before(due),
-        limit=min(100 if limit is None else limit, LIMIT),
-        offset=offset,
+        number=given["q"],
+        due_before=cases.due_before(given["due"]),
+        limit=given["limit"],
+        offset=given["offset"],
     )
     names = showing.Names(context)
     return {
@@ -312,15 +306,3 @@ def govopen_application_list(context: Any, data_dict: dict[str, Any]) -> dict[st
         "results": showing.listed(context, rows),
         "organizations": [names.organization(one) for one in sorted(departments)],
     }
-
-
-def _one_of(data: dict[str, Any], field: str, known: tuple[str, ...], errors: values.Errors) -> str:
-    value = values.text(data, field, errors)
-    if value and value not in known:
-        errors.add(
-            field,
-            tk._("Unknown value %(name)s. Use one of: %(known)s.")
-            % {"name": value[:100], "known": ", ".join(known)},
-        )
-        return ""
-    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,8 @@ from ckanext.govopen.domain.duty import Duty
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import application_show as showing
 from ckanext.govopen.logic import command
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import handling as schema
+from ckanext.govopen.logic.schema.table import Given, Table, takes
 from ckanext.govopen.model import duty as duties
 
 __all__ = [
@@ -31,12 +31,36 @@ __all__ = [
     "govopen_application_return",
 ]
 
-#: Makes the order from the case, its part and what else all orders of bodies have.
-Maker = Callable[[Application, Part, dict[str, Any]], Any]
+#: What all orders of bodies have: the actor, the department, the operator's reason.
+Who = dict[str, Any]
+#: Makes the order from the case, its part, what all orders have, and the parameters.
+Maker = Callable[[Application, Part, Who, Given], Any]
 
 
-@command.decision()
-def govopen_application_return(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+def on_part(table: Table) -> Callable[[Maker], command.Action]:
+    """Makes an action out of a function that makes the order: one command on one part.
+
+    The action has the function's name and documentation. All of them take ``id``,
+    ``organization`` and ``break_glass`` beside their own, answer the case as
+    :func:`govopen_application_show` does, and raise ObjectNotFound when there is none or it does
+    not concern the caller, ValidationError for a wrong parameter, or with ``refusal`` when a rule
+    says no.
+    """
+
+    def wrap(make: Maker) -> command.Action:
+        name = make.__name__
+
+        def action(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+            return _carry_out(context, data_dict, name, table, make)
+
+        action.__name__, action.__doc__, action.__module__ = name, make.__doc__, make.__module__
+        return command.decision()(takes(table)(action))
+
+    return wrap
+
+
+@on_part(schema.RETURN)
+def govopen_application_return(state: Application, part: Part, who: Who, given: Given) -> Any:
     """Send a part back to the applicant, with what has to be changed.
 
     :param id: the case, by id or number
@@ -48,25 +72,11 @@ def govopen_application_return(context: Any, data_dict: dict[str, Any]) -> dict[
     :raises ObjectNotFound: there is none, or it does not concern the caller
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
-    errors = values.Errors()
-    message = values.text(data_dict, "message", errors)
-    remarks = data_dict.get("remarks") or {}
-    if not isinstance(remarks, dict) or not all(
-        isinstance(text, str) and "\x00" not in name + text for name, text in remarks.items()
-    ):
-        errors.add("remarks", tk._("Must be an object of texts."))
-        remarks = {}
-    return carry_out(
-        context,
-        data_dict,
-        "govopen_application_return",
-        errors,
-        lambda state, part, who: orders.Return(**who, remarks=remarks, message=message),
-    )
+    return orders.Return(**who, **given.some("remarks", "message"))
 
 
-@command.decision()
-def govopen_application_decline(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+@on_part(schema.DECLINE)
+def govopen_application_decline(state: Application, part: Part, who: Who, given: Given) -> Any:
     """Do not accept a part, for good.
 
     :param reason: why
@@ -74,35 +84,20 @@ def govopen_application_decline(context: Any, data_dict: dict[str, Any]) -> dict
 
     The others as in :func:`govopen_application_return`.
     """
-    errors = values.Errors()
-    reason = values.text(data_dict, "reason", errors, required=True)
-    basis = bases(data_dict, errors)
-    return carry_out(
-        context,
-        data_dict,
-        "govopen_application_decline",
-        errors,
-        lambda state, part, who: orders.Decline(**who, reason=reason, basis=basis),
-    )
+    return orders.Decline(**who, reason=given["reason"], basis=bases(given))
 
 
-@command.decision()
-def govopen_application_accept(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+@on_part(schema.ACCEPT)
+def govopen_application_accept(state: Application, part: Part, who: Who, given: Given) -> Any:
     """Accept a part for decision, once it is recorded that the applicant was checked.
 
     Parameters as in :func:`govopen_application_return`, without remarks.
     """
-    return carry_out(
-        context,
-        data_dict,
-        "govopen_application_accept",
-        values.Errors(),
-        lambda state, part, who: orders.Accept(**who, identity=cases.identity(state, part)),
-    )
+    return orders.Accept(**who, identity=cases.identity(state, part))
 
 
-@command.decision()
-def govopen_application_forward(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+@on_part(schema.FORWARD)
+def govopen_application_forward(state: Application, part: Part, who: Who, given: Given) -> Any:
     """Record that a part was passed on to the body that the profile names.
 
     :param letter_number: number of the letter that went with it
@@ -110,19 +105,11 @@ def govopen_application_forward(context: Any, data_dict: dict[str, Any]) -> dict
 
     The others as in :func:`govopen_application_return`.
     """
-    errors = values.Errors()
-    letter = outside_letter(data_dict, errors)
-    return carry_out(
-        context,
-        data_dict,
-        "govopen_application_forward",
-        errors,
-        lambda state, part, who: orders.Forward(**who, letter=letter),
-    )
+    return orders.Forward(**who, letter=outside_letter(given))
 
 
-@command.decision()
-def govopen_application_consult(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+@on_part(schema.CONSULT)
+def govopen_application_consult(state: Application, part: Part, who: Who, given: Given) -> Any:
     """Ask somebody else for an opinion.
 
     :param kind: a consultation of the profile, ``third_party_consultation`` or
@@ -133,24 +120,13 @@ def govopen_application_consult(context: Any, data_dict: dict[str, Any]) -> dict
 
     The others as in :func:`govopen_application_return`.
     """
-    errors = values.Errors()
-    kind, whom, question = (
-        values.text(data_dict, name, errors, required=True) for name in ("kind", "whom", "question")
-    )
-    until = day(data_dict, "until", errors)
-    return carry_out(
-        context,
-        data_dict,
-        "govopen_application_consult",
-        errors,
-        lambda state, part, who: orders.Consult(
-            **who, kind=kind, whom=whom, question=question, until=until
-        ),
-    )
+    return orders.Consult(**who, **given.some("kind", "whom", "question", "until"))
 
 
-@command.decision()
-def govopen_application_consult_close(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+@on_part(schema.CONSULT_CLOSE)
+def govopen_application_consult_close(
+    state: Application, part: Part, who: Who, given: Given
+) -> Any:
     """Record the answer of who was asked, or that there was none.
 
     :param consultation: its number
@@ -159,23 +135,13 @@ def govopen_application_consult_close(context: Any, data_dict: dict[str, Any]) -
 
     The others as in :func:`govopen_application_return`.
     """
-    errors = values.Errors()
-    asked = values.number(data_dict, "consultation", errors)
-    outcome: Any = values.text(data_dict, "outcome", errors, required=True)
-    answer = values.text(data_dict, "answer", errors)
-    return carry_out(
-        context,
-        data_dict,
-        "govopen_application_consult_close",
-        errors,
-        lambda state, part, who: orders.CloseConsultation(
-            **who, consultation=asked or 0, outcome=outcome, answer=answer
-        ),
+    return orders.CloseConsultation(
+        **who, consultation=given["consultation"] or 0, **given.some("outcome", "answer")
     )
 
 
-@command.decision()
-def govopen_application_extend(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+@on_part(schema.EXTEND)
+def govopen_application_extend(state: Application, part: Part, who: Who, given: Given) -> Any:
     """Lengthen a time limit, as the profile allows.
 
     :param clock: its id
@@ -184,21 +150,11 @@ def govopen_application_extend(context: Any, data_dict: dict[str, Any]) -> dict[
 
     The others as in :func:`govopen_application_return`.
     """
-    errors = values.Errors()
-    clock = values.text(data_dict, "clock", errors, required=True)
-    reason = values.text(data_dict, "reason", errors, required=True)
-    units = values.number(data_dict, "units", errors)
-    return carry_out(
-        context,
-        data_dict,
-        "govopen_application_extend",
-        errors,
-        lambda state, part, who: orders.Extend(**who, clock=clock, reason=reason, units=units),
-    )
+    return orders.Extend(**who, **given.some("clock", "reason", "units"))
 
 
-@command.decision()
-def govopen_application_assign(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+@on_part(schema.ASSIGN)
+def govopen_application_assign(state: Application, part: Part, who: Who, given: Given) -> Any:
     """Name who handles a part for its department.
 
     :param handler: the account, by id or name
@@ -206,49 +162,40 @@ def govopen_application_assign(context: Any, data_dict: dict[str, Any]) -> dict[
 
     The others as in :func:`govopen_application_return`.
     """
-    errors = values.Errors()
-    handler = values.user(data_dict, "handler", errors, required=True)
-    reason = values.text(data_dict, "reason", errors)
-
-    def order(state: Application, part: Part, who: dict[str, Any]) -> Any:
-        held = duties.held_by(model.Session, handler.id, command.now())
-        holds = (part.organization, Duty.HANDLER.value) in held
-        return orders.Assign(**who, handler=handler.id, holds_duty=holds, reason=reason)
-
-    return carry_out(context, data_dict, "govopen_application_assign", errors, order)
+    handler = given["handler"]
+    held = duties.held_by(model.Session, handler.id, command.now())
+    holds = (part.organization, Duty.HANDLER.value) in held
+    return orders.Assign(**who, handler=handler.id, holds_duty=holds, reason=given["reason"])
 
 
-def carry_out(
-    context: Any, data_dict: dict[str, Any], name: str, errors: values.Errors, make: Maker
+def _carry_out(
+    context: Any, data_dict: dict[str, Any], name: str, table: Table, make: Maker
 ) -> dict[str, Any]:
     """One command on a part, from the check of access to the commit.
 
-    ``errors`` are what is wrong with the command's own parameters: they are told to nobody who may
-    not read the case.
+    What is wrong with the command's own parameters is told to nobody who may not read the case.
     """
     tk.check_access(name, context, data_dict)
-    (reference,) = command.required(data_dict, "id")
-    row, state = cases.found(context, reference)
+    given = table.read(data_dict, first=("id",))
+    row, state = cases.found(context, given["id"])
     if state is None or not any(
         cases.sees_part(context, state, part, cases.rules_for(state)) for part in state.parts
     ):
         if state is not None:
             raise tk.NotAuthorized(tk._("Nobody decides on his own application."))
         raise cases.not_found()
-    place = values.text(data_dict, "organization", errors)
-    glass = values.text(data_dict, "break_glass", errors)
-    errors.stop()
+    given.check()
     row, state = cases.found(context, row.id, lock=True)
     assert state is not None
     now = command.now()
     with command.refusals():
-        part = _part(context, state, place)
+        part = _part(context, state, given["organization"])
         who = {
             "actor": cases.actor(context),
             "organization": part.organization,
-            "break_glass": glass,
+            "break_glass": given["break_glass"],
         }
-        events = decide(state, make(state, part, who), now, cases.rules_for(state))
+        events = decide(state, make(state, part, who, given), now, cases.rules_for(state))
         if name.endswith("_return"):
             row.draft = {
                 key: one for key, one in state.revisions[-1].content.items()
@@ -281,46 +228,11 @@ def _part(context: Any, state: Application, reference: str) -> Part:
     raise tk.ValidationError({"organization": [message]})
 
 
-def bases(data: dict[str, Any], errors: values.Errors) -> tuple[Basis, ...]:
-    """``[{"instrument", "article", "kind"}]``"""
-    rows = data.get("basis") or []
-    keys = {"instrument", "article", "kind"}
-    if not isinstance(rows, list) or not all(
-        isinstance(row, dict)
-        and set(row) <= keys
-        and all(isinstance(text, str) and "\x00" not in text for text in row.values())
-        for row in rows
-    ):
-        errors.add("basis", tk._("Must be a list of objects with instrument, article and kind."))
-        return ()
-    return tuple(
-        Basis(
-            row.get("instrument", "").strip(),
-            row.get("article", "").strip(),
-            row.get("kind", "").strip(),
-        )
-        for row in rows
-    )
+def bases(given: Given) -> tuple[Basis, ...]:
+    """The legal basis that a call names."""
+    return tuple(Basis(**row) for row in given["basis"])
 
 
-def day(data: dict[str, Any], field: str, errors: values.Errors) -> datetime.date | None:
-    """A day as 2026-11-22; None when left out."""
-    text = values.text(data, field, errors)
-    if not text:
-        return None
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        errors.add(
-            field, tk._("Not a date: %(value)s. Write it as 2026-11-22.") % {"value": text[:40]}
-        )
-        return None
-
-
-def outside_letter(data: dict[str, Any], errors: values.Errors) -> OutsideLetter:
-    """``letter_number`` and ``letter_date``, both needed."""
-    number = values.text(data, "letter_number", errors, required=True)
-    date = day(data, "letter_date", errors)
-    if date is None and "letter_date" not in errors:
-        errors.add("letter_date", tk._("Missing value"))
-    return OutsideLetter(number, date or datetime.date.min)
+def outside_letter(given: Given) -> OutsideLetter:
+    """The letter that a call names."""
+    return OutsideLetter(given["letter_number"], given["letter_date"])

@@ -7,7 +7,6 @@ from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit as tk
-from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.access import files as bytes_store
 from ckanext.govopen.domain.application.check import ATTACHMENTS_MAX
@@ -17,7 +16,8 @@ from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import application_show as showing
 from ckanext.govopen.logic import attachment as files
 from ckanext.govopen.logic import command, upload
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import attachment as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import application as stored
 from ckanext.govopen.model import attachment as attachments
 from ckanext.govopen.model import settings
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 
+@takes(schema.ADD)
 def govopen_attachment_add(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Attach a private file to an application while the applicant writes it, or has to sign.
 
@@ -41,27 +42,16 @@ def govopen_attachment_add(context: Any, data_dict: dict[str, Any]) -> dict[str,
     :raises ValidationError: too large, of a kind that is not taken, not what its name says
     """
     tk.check_access("govopen_attachment_add", context, data_dict)
-    (reference,) = command.required(data_dict, "application")
+    given = schema.ADD.read(data_dict, first=("application",))
+    reference = given["application"]
     cases.found(context, reference)
-    errors = values.Errors()
-    note = values.text(data_dict, "note", errors)
-    if len(note) > 200:
-        errors.add("note", tk._("This is too long."))
-    given = data_dict.get("upload")
-    if not isinstance(given, FileStorage) or not given.filename:
-        errors.add("upload", tk._("Choose a file first."))
-        errors.stop()
-    assert isinstance(given, FileStorage)
+    file = given["upload"]
     kinds = settings.attachment_types()
-    kind = PurePosixPath(upload.file_name(given.filename)).suffix.lower().lstrip(".")
+    kind = PurePosixPath(upload.file_name(file.filename)).suffix.lower().lstrip(".")
     if kind not in kinds:
-        errors.add(
-            "upload",
-            tk._("Files of this kind are not taken. Use one of: %(known)s.")
-            % {"known": ", ".join(kinds)},
-        )
-    errors.stop()
-    fact, copy = upload.receive(given.stream, given.filename, settings.attachment_bytes())
+        message = tk._("Files of this kind are not taken. Use one of: %(known)s.")
+        raise tk.ValidationError({"upload": [message % {"known": ", ".join(kinds)}]})
+    fact, copy = upload.receive(file.stream, file.filename, settings.attachment_bytes())
     with copy:
         row, _state = _writable(context, reference)
         with command.refusals():
@@ -77,7 +67,7 @@ def govopen_attachment_add(context: Any, data_dict: dict[str, Any]) -> dict[str,
         sha256=fact.sha256,
         size=fact.size,
         media_type=fact.media_type,
-        note=note,
+        note=given["note"],
         added_at=command.now(),
     )
     model.Session.add(made)
@@ -86,6 +76,7 @@ def govopen_attachment_add(context: Any, data_dict: dict[str, Any]) -> dict[str,
     return showing.attachment(made)
 
 
+@takes(schema.REMOVE)
 def govopen_attachment_remove(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take a file out of what is being written. Versions handed in with it keep it.
 
@@ -95,7 +86,8 @@ def govopen_attachment_remove(context: Any, data_dict: dict[str, Any]) -> dict[s
     :raises ObjectNotFound: there is no such case or file of the caller's
     """
     tk.check_access("govopen_attachment_remove", context, data_dict)
-    reference, file_id = command.required(data_dict, "application", "id")
+    given = schema.REMOVE.read(data_dict)
+    reference, file_id = given["application"], given["id"]
     row, _state = _writable(context, reference)
     found = attachments.get(model.Session, file_id)
     if found is None or found.application_id != row.id or found.removed_at is not None:
@@ -107,6 +99,7 @@ def govopen_attachment_remove(context: Any, data_dict: dict[str, Any]) -> dict[s
 
 
 @tk.side_effect_free
+@takes(schema.LIST)
 def govopen_attachment_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """The files of a case, for its applicant and those who decide on it.
 
@@ -115,11 +108,12 @@ def govopen_attachment_list(context: Any, data_dict: dict[str, Any]) -> list[dic
     :raises ObjectNotFound: there is no such case, or its files do not concern the caller
     """
     tk.check_access("govopen_attachment_list", context, data_dict)
-    (reference,) = command.required(data_dict, "application")
+    reference = schema.LIST.read(data_dict)["application"]
     return [showing.attachment(row) for row in files.visible(context, reference)]
 
 
 @tk.side_effect_free
+@takes(schema.SHOW)
 def govopen_attachment_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One file of a case.
 
@@ -129,8 +123,8 @@ def govopen_attachment_show(context: Any, data_dict: dict[str, Any]) -> dict[str
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
     tk.check_access("govopen_attachment_show", context, data_dict)
-    reference, file_id = command.required(data_dict, "application", "id")
-    return showing.attachment(files.one(context, reference, file_id))
+    given = schema.SHOW.read(data_dict)
+    return showing.attachment(files.one(context, given["application"], given["id"]))
 
 
 def _writable(context: Any, reference: str) -> tuple[stored.ApplicationRow, Application | None]:

@@ -12,12 +12,12 @@ from ckan import model
 from ckan.plugins import plugin_loaded
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.domain.number import NotWhole, whole
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import catalogue_import, command, upload
-from ckanext.govopen.logic.catalogue_source import source_of
+from ckanext.govopen.logic.catalogue_source import admitted, source_of
 from ckanext.govopen.logic.reasons import reason, said
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import catalogue as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.model import file
 
@@ -29,10 +29,8 @@ __all__ = [
     "govopen_catalogue_upload",
 ]
 
-#: Most records of one call: a batch is one transaction, and a caller can make several.
-BATCH_LIMIT = 1000
 
-
+@takes(schema.IMPORT)
 def govopen_catalogue_import(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Write records of a source: the bulk writer, which goes round no rule.
 
@@ -44,25 +42,21 @@ def govopen_catalogue_import(context: Any, data_dict: dict[str, Any]) -> dict[st
     :raises ValidationError: a parameter is wrong; a record that is wrong is in ``refused`` instead
     """
     tk.check_access("govopen_catalogue_import", context, data_dict)
-    errors = values.Errors()
-    reference = values.text(data_dict, "source", errors, required=True)
-    run_id = values.text(data_dict, "run", errors)
-    records = data_dict.get("records")
-    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
-        errors.add("records", tk._("Must be a list of records."))
-    elif len(records) > BATCH_LIMIT:
-        errors.add("records", tk._("At most %(most)s records.") % {"most": BATCH_LIMIT})
-    errors.stop()
+    given = schema.IMPORT.read(data_dict)
+    reference, run_id, records = given["source"], given["run"], given["records"]
     caller = command.actor(context)
     source_id = _source_id(reference)
     run = _run(source_id, run_id, caller)
     source = source_of(source_id, run.started_by, caller)
-    done = catalogue_import.Writer(source, run.id).write(records or [])
+    done = catalogue_import.Writer(source, run.id).write(
+        [admitted(source, record) for record in records or []]
+    )
     if not run_id:
         finish_run(run.id, source_id)
     return _summary(run.id, done)
 
 
+@takes(schema.CONFIRM)
 def govopen_catalogue_confirm(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Withdraw the records that a run missed and that were too many to withdraw without a word.
 
@@ -70,9 +64,7 @@ def govopen_catalogue_confirm(context: Any, data_dict: dict[str, Any]) -> dict[s
     :returns: as :func:`govopen_catalogue_import`
     """
     tk.check_access("govopen_catalogue_confirm", context, data_dict)
-    errors = values.Errors()
-    run_id = values.text(data_dict, "run", errors, required=True)
-    errors.stop()
+    run_id = schema.CONFIRM.read(data_dict)["run"]
     run = _existing_run(run_id)
     last = table.runs(model.Session, run.source_id, limit=1)
     if not run.held or last[0].id != run.id:
@@ -96,6 +88,7 @@ def govopen_catalogue_confirm(context: Any, data_dict: dict[str, Any]) -> dict[s
 
 
 @tk.side_effect_free
+@takes(schema.RUNS)
 def govopen_catalogue_run_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """The runs of a source, newest first.
 
@@ -103,15 +96,13 @@ def govopen_catalogue_run_list(context: Any, data_dict: dict[str, Any]) -> list[
     :param limit: most runs, 20 unless told, 100 at most
     """
     tk.check_access("govopen_catalogue_run_list", context, data_dict)
-    errors = values.Errors()
-    reference = values.text(data_dict, "source", errors, required=True)
-    limit = _number(data_dict, "limit", 20, 100, errors)
-    errors.stop()
-    rows = table.runs(model.Session, _source_id(reference), limit)
+    given = schema.RUNS.read(data_dict)
+    rows = table.runs(model.Session, _source_id(given["source"]), given["limit"])
     return [table.as_dict(row) for row in rows]
 
 
 @tk.side_effect_free
+@takes(schema.RUN)
 def govopen_catalogue_run_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """The report of one run.
 
@@ -124,22 +115,20 @@ def govopen_catalogue_run_show(context: Any, data_dict: dict[str, Any]) -> dict[
         ``[{"code", "kind", "place", "reasons": [{"rule", "article", "message"}]}]``
     """
     tk.check_access("govopen_catalogue_run_show", context, data_dict)
-    errors = values.Errors()
-    run_id = values.text(data_dict, "run", errors, required=True)
-    kind = values.text(data_dict, "kind", errors)
-    limit = _number(data_dict, "limit", 100, 1000, errors)
-    offset = _number(data_dict, "offset", 0, 10**7, errors)
-    errors.stop()
-    run = _existing_run(run_id)
+    given = schema.RUN.read(data_dict)
+    run = _existing_run(given["run"])
     shown = table.as_dict(run)
     shown["counts"] = {key: run.counts.get(key, 0) for key in table.COUNTED}
     shown["remarks"] = [
         {"code": row.code, "kind": row.kind, "place": row.place, "reasons": said(row.reasons)}
-        for row in table.remarks(model.Session, run.id, kind or None, limit, offset)
+        for row in table.remarks(
+            model.Session, run.id, given["kind"] or None, given["limit"], given["offset"]
+        )
     ]
     return shown
 
 
+@takes(schema.UPLOAD)
 def govopen_catalogue_upload(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Upload the table of a source whose address is ``upload:NAME``; the next run reads it.
 
@@ -148,15 +137,10 @@ def govopen_catalogue_upload(context: Any, data_dict: dict[str, Any]) -> dict[st
     :returns: ``{"source", "name", "size", "sha256"}``
     """
     tk.check_access("govopen_catalogue_upload", context, data_dict)
-    errors = values.Errors()
-    reference = values.text(data_dict, "source", errors, required=True)
-    given = data_dict.get("upload")
-    if not getattr(given, "filename", None) or not hasattr(given, "stream"):
-        errors.add("upload", tk._("Choose a file: a workbook (.xlsx) or a CSV file."))
-    errors.stop()
-    assert given is not None
-    source_id = _source_id(reference)
-    fact = upload.store(given.stream, given.filename)
+    given = schema.UPLOAD.read(data_dict)
+    file_given = given["upload"]
+    source_id = _source_id(given["source"])
+    fact = upload.store(file_given.stream, file_given.filename)
     file.record(model.Session, source_id, source_id, fact, command.now())
     command.finish(context)
     return {"source": source_id, "name": fact.name, "size": fact.size, "sha256": fact.sha256}
@@ -226,17 +210,6 @@ def _existing_run(run_id: str) -> table.CatalogueRun:
     if run is None:
         raise tk.ObjectNotFound(tk._("There is no such run of this source."))
     return run
-
-
-def _number(
-    data: dict[str, Any], field: str, default: int, most: int, errors: values.Errors
-) -> int:
-    value = data.get(field, default)
-    try:
-        return max(0, min(whole(value, lowest=None), most))
-    except NotWhole:
-        errors.add(field, tk._("Must be a whole number."))
-        return default
 
 
 def _summary(run_id: str, done: list[catalogue_import.Done]) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from ckanext.govopen.domain import standing as standing_rules
 from ckanext.govopen.domain.classification import OpenClass, reclassify
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, gate, working_copy
+from ckanext.govopen.logic.schema import dataset as schema
+from ckanext.govopen.logic.schema.table import takes
+from ckanext.govopen.logic.schema.values import Errors
 from ckanext.govopen.model import jurisdiction, ledger
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import review as reviews
@@ -36,13 +39,13 @@ _REASONS = {
     "grant": "You hold a grant for this data.",
     "department": "You see the working copy of your department.",
     "creator": "You see your own working copy.",
+    "collaborator": "You see the working copy, because you work on it with its department.",
     "oversight": "You see everything in this portal.",
     "internal": "You see everything in this portal.",
 }
 
 
-def _package(data: dict[str, Any]) -> Any:
-    (reference,) = command.required(data, "id")
+def _package(reference: str) -> Any:
     package = model.Package.get(reference)
     if package is None:
         raise toolkit.ObjectNotFound(toolkit._("Dataset not found"))
@@ -50,6 +53,7 @@ def _package(data: dict[str, Any]) -> Any:
 
 
 @toolkit.side_effect_free
+@takes(schema.ACCESS)
 def govopen_access_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """What the caller may see of a dataset, and why.
 
@@ -62,7 +66,7 @@ def govopen_access_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         ``reclassify``, ``suspend`` or ``restore``, ``standing_give``, ``standing_take``, ``grant``
     :raises NotFound: there is no such dataset for the caller
     """
-    package = _package(data_dict)
+    package = _package(schema.ACCESS.read(data_dict)["id"])
     toolkit.check_access("govopen_access_show", context, {"id": package.id})
     access = sight(context, package.id)
     if not access.visible:
@@ -128,6 +132,7 @@ def _texts(text: Any) -> dict[str, str]:
     return {"zh_Hans": text.zh_Hans, "zh_Hant": text.zh_Hant, "en": text.en}
 
 
+@takes(schema.RECLASSIFY)
 def govopen_dataset_reclassify(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Put a dataset into another opening class.
 
@@ -142,17 +147,10 @@ def govopen_dataset_reclassify(context: Any, data_dict: dict[str, Any]) -> dict[
     :param answers: answers to the profile's criteria, ``{criterion: true or false}`` (optional)
     :returns: :func:`govopen_access_show` of the dataset
     """
-    package = _package(data_dict)
+    given = schema.RECLASSIFY.read(data_dict, first=("id",))
+    package = _package(given["id"])
     toolkit.check_access("govopen_dataset_reclassify", context, {"id": package.id})
-    wanted, reason = command.required(data_dict, "open_class", "reason")
-    basis = data_dict.get("legal_basis") or []
-    if not isinstance(basis, list) or not all(isinstance(row, dict) for row in basis):
-        raise toolkit.ValidationError(
-            {"legal_basis": [toolkit._("A list of instrument, article and kind is expected.")]}
-        )
-    answers = data_dict.get("answers") or {}
-    if not isinstance(answers, dict):
-        raise toolkit.ValidationError({"answers": [toolkit._("Yes or no per criterion.")]})
+    wanted, reason, basis = given["open_class"], given["reason"], given["legal_basis"] or []
     working_copy.lock(package.id)
     live = releases.live(package.id)
     current = (
@@ -169,7 +167,7 @@ def govopen_dataset_reclassify(context: Any, data_dict: dict[str, Any]) -> dict[
             user_id or "",
             dataset=package.id,
             organization=package.owner_org or "",
-            answers=answers,
+            answers=given["answers"],
         )
     change: dict[str, Any] = {
         "id": package.id,
@@ -178,8 +176,8 @@ def govopen_dataset_reclassify(context: Any, data_dict: dict[str, Any]) -> dict[
     }
     if basis:
         change["legal_basis"] = basis
-    if data_dict.get("open_condition") is not None:
-        change["open_condition"] = data_dict["open_condition"]
+    if given.has("open_condition"):
+        change["open_condition"] = given["open_condition"]
     ledger.append(model.Session, f"dataset/{package.id}", events, user_id, now)
     # One transaction: the event above is flushed, package_patch commits both.
     toolkit.get_action("package_patch")(_as_caller(context), change)
@@ -197,12 +195,12 @@ def _as_caller(context: Any) -> Any:
 
 def _own(context: Any, data: dict[str, Any]) -> bool:
     """Does the caller edit this dataset for its department? Then withdrawing it is no decision."""
-    reference = data.get("id")
-    package = model.Package.get(reference) if isinstance(reference, str) else None
+    package = model.Package.get(schema.DATASET.read(data, Errors()))
     return package is not None and package.owner_org in actors.of(person(context), None).edits
 
 
 @command.decision(unless=_own)
+@takes(schema.SUSPEND)
 def govopen_dataset_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take a dataset from the public at once, with everything that belongs to it.
 
@@ -216,6 +214,7 @@ def govopen_dataset_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str
 
 
 @command.decision()
+@takes(schema.RESTORE)
 def govopen_dataset_restore(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Lift a suspension; what the data authority suspended, only the authority restores.
 
@@ -227,10 +226,12 @@ def govopen_dataset_restore(context: Any, data_dict: dict[str, Any]) -> dict[str
 
 
 def _suspension(context: Any, data: dict[str, Any], suspend: bool) -> dict[str, Any]:
-    package = _package(data)
+    table = schema.SUSPEND if suspend else schema.RESTORE
+    given = table.read(data, first=("id",))
+    package = _package(given["id"])
     name = "govopen_dataset_suspend" if suspend else "govopen_dataset_restore"
     toolkit.check_access(name, context, {"id": package.id})
-    (reason,) = command.required(data, "reason")
+    reason = given["reason"]
     working_copy.lock(package.id)
     now, user_id = command.now(), command.actor(context)
     actor = actors.of(person(context), user_id)

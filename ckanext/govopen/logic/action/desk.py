@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
 
-from ckanext.govopen.access.viewer import person
-from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import application_show as showing
 from ckanext.govopen.logic import command
+from ckanext.govopen.logic import desk as desks
+from ckanext.govopen.logic.schema import review as schema
+from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import application as stored
+from ckanext.govopen.model import review as reviews
+from ckanext.govopen.model import waiting
+from ckanext.govopen.model.waiting import Narrow, Tally
 
 __all__ = ["govopen_desk"]
 
@@ -20,91 +26,109 @@ _ROWS = 100
 
 
 @toolkit.side_effect_free
+@takes(schema.DESK)
 def govopen_desk(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """What waits for the caller's decision, and what he waits for.
+    """What waits for the caller's next step, and what he waits for.
 
+    :param kind: only ``application_submitted``, ``_returned``, ``_accepted`` or ``_approved``,
+        ``review_open``, ``_submitted`` or ``_returned`` (optional)
+    :param organization: id or name of a department, only what is about its data (optional)
+    :param overdue: true: only what is overdue (optional)
     :returns: ``{"waiting": [{"kind", "id", "title", "organization", "since", "due", "days_left",
-        "overdue", "article"}], "mine": […the same], "counts": {"waiting", "mine"}}``; ``due`` is
-        None where the regulation sets no date; an application's ``title`` is its number
+        "overdue", "article", "internal"}], "mine": […the same], "counts": {"waiting", "mine"},
+        "kinds": {kind: number}, "organizations": [{"id", "name", "title", "number"}],
+        "overdue": number}``; ``due`` is None where the regulation sets no date; an application's
+        ``title`` is its number. ``kinds``, ``organizations`` and ``overdue`` count all that is on
+        the desk, ``counts`` what was asked for: at most 100 of a kind are listed.
     """
     toolkit.check_access("govopen_desk", context, data_dict)
-    waiting, mine = _applications(context)
-    if person(context).is_staff:
-        to_review, under_review = _reviews(context)
-        waiting, mine = waiting + to_review, mine + under_review
-    waiting.sort(key=lambda one: (one["due"] is None, one["due"] or "", one["since"] or ""))
-    return {
-        "waiting": waiting,
-        "mine": mine,
-        "counts": {"waiting": len(waiting), "mine": len(mine)},
-    }
-
-
-def _reviews(context: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    found = toolkit.get_action("govopen_review_list")(
-        {"user": context.get("user"), "auth_user_obj": context.get("auth_user_obj")},
-        {"limit": _ROWS},
+    narrow = _narrow(data_dict)
+    who, now = desks.holder(context), command.now()
+    found = waiting.tallies(model.Session, who, now) if who is not None else []
+    here = waiting.organizations(model.Session, (one.organization_id for one in found))
+    result: dict[str, Any] = {"waiting": [], "mine": [], "counts": {}}
+    for name, mine in (("waiting", True), ("mine", False)):
+        if who is not None:
+            result[name] = _rows(context, who, mine, narrow, now, here)
+        result["counts"][name] = sum(
+            one.number for one in found if one.mine is mine and _fits(one, narrow)
+        )
+    result["kinds"] = _sums((one.kind, one.number) for one in found)
+    numbers = _sums((one.organization_id, one.number) for one in found)
+    result["organizations"] = sorted(
+        ({**place, "number": numbers[id]} for id, place in here.items()),
+        key=lambda place: (-place["number"], place["title"]),
     )
-    waiting = [_entry(row) for row in found["results"] if "decide" in row["may"]]
-    mine = [
-        _entry(row)
-        for row in found["results"]
-        if "decide" not in row["may"] and ("submit" in row["may"] or row["state"] == "submitted")
+    result["overdue"] = sum(one.number for one in found if one.overdue)
+    return result
+
+
+def _narrow(data: dict[str, Any]) -> Narrow:
+    given = schema.DESK.read(data)
+    place = given["organization"]
+    return Narrow(given["kind"], place.id if place else None, given["overdue"])
+
+
+def _fits(one: Tally, narrow: Narrow) -> bool:
+    return (
+        narrow.kind in ("", one.kind)
+        and narrow.organization_id in (None, one.organization_id)
+        and (one.overdue or not narrow.overdue)
+    )
+
+
+def _sums(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for key, number in pairs:
+        found[key] = found.get(key, 0) + number
+    return found
+
+
+def _rows(
+    context: Any,
+    who: waiting.Holder,
+    mine: bool,
+    narrow: Narrow,
+    now: Any,
+    here: dict[str, dict[str, str]],
+) -> list[dict[str, Any]]:
+    names = showing.Names(context, known=here)
+    found = [
+        _case(id, number, part, names, now)
+        for id, number, part in waiting.parts(model.Session, who, mine, narrow, now, _ROWS)
     ]
-    return waiting, mine
-
-
-def _applications(context: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Parts of applications in which it is the caller's turn, and those he waits for."""
-    who, now = person(context), command.now()
-    waiting: list[dict[str, Any]] = []
-    mine: list[dict[str, Any]] = []
-    names = showing.Names(context)
-    if who.user_id is not None:
-        for row, part in stored.own(model.Session, who.user_id, _ROWS):
-            his = part.status in ("returned", "approved")
-            (waiting if his else mine).append(_case(row, part, names, now))
-    if not who.is_staff:
-        return waiting, mine
-    everything = cases.reads_all(context)
-    for row, part in stored.desk(model.Session, cases.places(context), everything, _ROWS):
-        if row.user_id == who.user_id or part.status in ("returned", "approved"):
-            continue
-        state = stored.state(model.Session, row.id)
-        found = state.part(part.organization_id) if state is not None else None
-        if state is None or found is None:
-            continue
-        turn = who.user_id in cases.waiting_for(found, cases.rules_for(state))
-        if turn:
-            waiting.append(_case(row, part, names, now))
-        elif not everything:
-            mine.append(_case(row, part, names, now))
-    return waiting, mine
+    found += [
+        _review(row, title, here.get(row.organization_id, {}).get("title", ""))
+        for row, title in waiting.reviews(model.Session, who, mine, narrow, _ROWS)
+    ]
+    found.sort(key=lambda one: (one["due"] is None, one["due"] or "", one["since"] or ""))
+    return found
 
 
 def _case(
-    row: stored.ApplicationRow, part: stored.PartRow, names: showing.Names, now: Any
+    id: str, number: str, part: stored.PartRow, names: showing.Names, now: Any
 ) -> dict[str, Any]:
     line = showing.part_line(part, names, now)
     return {
         "kind": f"application_{part.status}",
-        "id": row.id,
-        "title": row.number,
+        "id": id,
+        "title": number,
         "organization": line["organization"]["title"],
         "since": line["received_at"],
-        **{key: line[key] for key in ("due", "days_left", "overdue", "article")},
+        **{key: line[key] for key in ("due", "days_left", "overdue", "article", "internal")},
     }
 
 
-def _entry(row: dict[str, Any]) -> dict[str, Any]:
+def _review(row: reviews.ReviewRow, title: str, organization: str) -> dict[str, Any]:
     return {
-        "kind": f"review_{row['state']}",
-        "id": row["id"],
-        "title": row["dataset"]["title"],
-        "organization": row["organization"]["title"],
-        "since": row["submitted_at"] or row["changed_at"],
+        "kind": f"review_{row.status}",
+        "id": row.id,
+        "title": title,
+        "organization": organization,
+        "since": values.iso(row.submitted_at or row.changed_at),
         "due": None,
         "days_left": None,
         "overdue": False,
         "article": None,
+        "internal": False,
     }

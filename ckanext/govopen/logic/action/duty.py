@@ -11,7 +11,9 @@ from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import duty as rules
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command
+from ckanext.govopen.logic.schema import duty as schema
 from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import duty as duties
 from ckanext.govopen.model import ledger, settings
 
@@ -19,6 +21,7 @@ __all__ = ["govopen_duty_give", "govopen_duty_list", "govopen_duty_take"]
 
 
 @command.decision()
+@takes(schema.GIVE)
 def govopen_duty_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Give a duty in an organisation to a person.
 
@@ -33,29 +36,20 @@ def govopen_duty_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_duty_give", context, data_dict)
-    errors = values.Errors()
-    user = values.user(data_dict, "user", errors, required=True)
-    organization = values.organization(data_dict, "organization", errors, required=True)
-    duty = values.text(data_dict, "duty", errors, required=True)
-    deputy_for = values.user(data_dict, "deputy_for", errors)
-    since = values.moment(data_dict, "since", errors)
-    until = values.moment(data_dict, "until", errors, end=True)
-    break_glass = values.text(data_dict, "break_glass", errors)
-    errors.stop()
+    given = schema.GIVE.read(data_dict)
+    deputy_for = given["deputy_for"]
     give = rules.Give(
-        user=user.id,
-        organization=organization.id,
-        duty=duty,
+        user=given["user"].id,
+        organization=given["organization"].id,
         deputy_for=deputy_for.id if deputy_for else None,
-        since=since,
-        until=until,
-        break_glass=break_glass,
+        **given.some("duty", "since", "until", "break_glass"),
     )
     rows = _carry_out(context, give)
     return _dictize(rows)[0]
 
 
 @command.decision()
+@takes(schema.TAKE)
 def govopen_duty_take(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take a duty away from a person, and from those who stand in for him.
 
@@ -67,18 +61,12 @@ def govopen_duty_take(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_duty_take", context, data_dict)
-    errors = values.Errors()
-    # An account or organisation that is gone may still have rows: those can be taken by id.
-    user = model.User.get(values.text(data_dict, "user", errors, required=True))
-    organization = model.Group.get(values.text(data_dict, "organization", errors, required=True))
-    duty = values.text(data_dict, "duty", errors, required=True)
-    break_glass = values.text(data_dict, "break_glass", errors)
-    errors.stop()
+    given = schema.TAKE.read(data_dict)
+    user, organization = model.User.get(given["user"]), model.Group.get(given["organization"])
     take = rules.Take(
-        user=user.id if user else data_dict["user"],
-        organization=organization.id if organization else data_dict["organization"],
-        duty=duty,
-        break_glass=break_glass,
+        user=user.id if user else given["user"],
+        organization=organization.id if organization else given["organization"],
+        **given.some("duty", "break_glass"),
     )
     before = len(duties.find(model.Session, organization_id=take.organization))
     _carry_out(context, take)
@@ -86,12 +74,13 @@ def govopen_duty_take(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     return {
         "user": user.name if user else take.user,
         "organization": organization.name if organization else take.organization,
-        "duty": duty,
+        "duty": take.duty,
         "taken": before - after,
     }
 
 
 @tk.side_effect_free
+@takes(schema.LIST)
 def govopen_duty_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Duties that the caller may know of: all for the authority and the operator, for others
     those of their own departments and their own.
@@ -103,10 +92,8 @@ def govopen_duty_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str,
         "given_at", "in_force"}]``; times are ISO 8601 in UTC
     """
     tk.check_access("govopen_duty_list", context, data_dict)
-    errors = values.Errors()
-    user = values.user(data_dict, "user", errors)
-    organization = values.organization(data_dict, "organization", errors)
-    errors.stop()
+    given = schema.LIST.read(data_dict)
+    user, organization = given["user"], given["organization"]
     rows = duties.find(
         model.Session, user.id if user else None, organization.id if organization else None
     )

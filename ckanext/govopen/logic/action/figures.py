@@ -12,6 +12,8 @@ from ckan.plugins import toolkit
 from ckanext.govopen.domain import figures as rules
 from ckanext.govopen.domain.deadline import local_date
 from ckanext.govopen.logic import command
+from ckanext.govopen.logic.schema import public as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import figures as cases
 from ckanext.govopen.model import jurisdiction, working_days
 
@@ -19,6 +21,7 @@ __all__ = ["govopen_figures"]
 
 
 @toolkit.side_effect_free
+@takes(schema.FIGURES)
 def govopen_figures(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Applications, their outcomes, the time taken, refusals by ground and grants alive.
 

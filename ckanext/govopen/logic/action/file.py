@@ -11,7 +11,8 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.domain.refusal import fill
 from ckanext.govopen.logic import command, file_upkeep
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import dataset as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import file as file_model
 from ckanext.govopen.model import outbox, settings
 
@@ -19,6 +20,7 @@ __all__ = ["govopen_file_collect", "govopen_file_load", "govopen_file_show"]
 
 
 @tk.side_effect_free
+@takes(schema.FILES)
 def govopen_file_show(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """What the portal holds of the resources of a dataset. For its department and oversight.
 
@@ -28,7 +30,7 @@ def govopen_file_show(context: Any, data_dict: dict[str, Any]) -> list[dict[str,
         "problem": why they were not loaded, or ""}]``
     """
     tk.check_access("govopen_file_show", context, data_dict)
-    package = _package(data_dict)
+    package = _package(schema.FILES.read(data_dict)["id"])
     held = file_model.loaded_of_package(model.Session, package.id)
     released = file_model.released_digests(model.Session, package.id)
     result = []
@@ -49,6 +51,7 @@ def govopen_file_show(context: Any, data_dict: dict[str, Any]) -> list[dict[str,
     return result
 
 
+@takes(schema.LOAD)
 def govopen_file_load(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Load the released rows of a dataset into the DataStore again, where something is missing.
 
@@ -56,7 +59,7 @@ def govopen_file_load(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     :returns: ``{"id"}``; the work is done by a background job
     """
     tk.check_access("govopen_file_load", context, data_dict)
-    package = _package(data_dict)
+    package = _package(schema.LOAD.read(data_dict)["id"])
     for row in file_model.loaded_of_package(model.Session, package.id).values():
         if row.problem:  # try again what failed before
             file_model.forget_loaded(model.Session, row.resource_id)
@@ -65,6 +68,7 @@ def govopen_file_load(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     return {"id": package.id}
 
 
+@takes(schema.COLLECT)
 def govopen_file_collect(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Delete bytes that no release and no working copy has named for a while. For the operator.
 
@@ -73,9 +77,7 @@ def govopen_file_collect(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     :returns: ``{"removed": number of files}``
     """
     tk.check_access("govopen_file_collect", context, data_dict)
-    errors = values.Errors()
-    moment = values.moment(data_dict, "older_than", errors)
-    errors.stop()
+    moment = schema.COLLECT.read(data_dict)["older_than"]
     if moment is None:
         days = datetime.timedelta(days=settings.files_collect_after_days())
         moment = command.now() - days
@@ -90,8 +92,8 @@ def _problem(stored: str) -> str:
     return fill(problem["message"], problem["params"], tk._)
 
 
-def _package(data: dict[str, Any]) -> Any:
-    package = model.Package.get(data.get("id") or "")
+def _package(reference: str) -> Any:
+    package = model.Package.get(reference)
     if package is None:
         raise tk.ObjectNotFound(tk._("Dataset not found"))
     return package

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ckan import model
@@ -20,7 +20,9 @@ from ckanext.govopen.domain import usage as using
 from ckanext.govopen.domain.terms import OpenClass
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, grant_end
+from ckanext.govopen.logic.schema import grant as schema
 from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import Given, takes
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import jurisdiction, ledger, settings, usage
 from ckanext.govopen.model import release as releases
@@ -34,12 +36,9 @@ __all__ = [
     "govopen_grant_suspend",
 ]
 
-#: Longest page of a list.
-LIMIT = 1000
-STATES = ("active", "suspended", "revoked", "ended")
-
 
 @command.decision()
+@takes(schema.GIVE)
 def govopen_grant_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Give a grant for a conditional dataset without an application.
 
@@ -59,25 +58,12 @@ def govopen_grant_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     """
     tk.check_access("govopen_grant_give", context, data_dict)
     now = command.now()
-    errors = values.Errors()
-    package = _dataset(context, data_dict, errors)
-    persons = [
-        values.user({"persons": name}, "persons", errors)
-        for name in values.texts(data_dict, "persons", errors)
-    ]
-    holder = values.text(data_dict, "holder", errors)
-    delivery = values.texts(data_dict, "delivery", errors) or ["download"]
-    valid_from = values.moment(data_dict, "valid_from", errors) or now
-    valid_to = values.moment(data_dict, "valid_to", errors, end=True)
-    if valid_to is None and "valid_to" not in errors:
-        errors.add("valid_to", tk._("Missing value"))
-    quota = _quota(data_dict.get("quota"), errors)
-    items = values.texts(data_dict, "items", errors)
-    purpose = values.text(data_dict, "purpose", errors, required=True)
-    code = values.text(data_dict, "holder_code", errors)
-    break_glass = values.text(data_dict, "break_glass", errors)
-    errors.stop()
-    assert package is not None and valid_to is not None
+    given = schema.GIVE.read(data_dict, first=("package_id", "persons"))
+    package = _dataset(context, given["package_id"], given.errors)
+    persons = schema.PERSONS.found(given["persons"], given.errors)
+    given.check()
+    assert package is not None
+    holder = given["holder"]
     live = releases.live(package.id)
     grant = rules.Grant(
         id=str(uuid.uuid4()),
@@ -85,25 +71,27 @@ def govopen_grant_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
             kind="organisation" if holder else "person",
             persons=frozenset(user.id for user in persons),
             organisation=holder,
-            code=code,
+            code=given["holder_code"],
         ),
         package_id=package.id,
         organization=package.owner_org or "",
-        purpose=purpose,
-        delivery=frozenset(delivery),  # pyright: ignore[reportArgumentType] - the rules check it
-        valid_from=valid_from,
-        valid_to=valid_to,
-        items=frozenset(items) if items else None,
-        quota=quota,
+        purpose=given["purpose"],
+        delivery=frozenset(given["delivery"] or ["download"]),
+        valid_from=given["valid_from"] or now,
+        valid_to=given["valid_to"],
+        items=frozenset(given["items"]) if given["items"] else None,
+        quota=rules.Quota(**given["quota"]),
     )
     actor = actors.of(person(context), command.actor(context))
-    give = rules.Give(grant, actor, OpenClass.of(live.open_class) if live else None, break_glass)
+    open_class = OpenClass.of(live.open_class) if live else None
+    give = rules.Give(grant, actor, open_class, given["break_glass"])
     with command.refusals():
         events = rules.decide(None, give, now, jurisdiction.profile())
     return _write(context, grant.id, events)
 
 
 @command.decision()
+@takes(schema.SUSPEND)
 def govopen_grant_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Stop a grant for the time being: from the next request on it gives nothing.
 
@@ -115,22 +103,46 @@ def govopen_grant_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :raises ObjectNotFound: there is none, or it does not concern the caller
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
-    return _change(context, data_dict, "govopen_grant_suspend", rules.Suspend)
+    given = schema.SUSPEND.read(data_dict, first=("id",))
+    return _change(
+        context,
+        data_dict,
+        "govopen_grant_suspend",
+        given,
+        lambda actor: rules.Suspend(actor, **given.some("reason", "break_glass", "code")),
+    )
 
 
 @command.decision()
+@takes(schema.RESUME)
 def govopen_grant_resume(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Let a suspended grant work again. Parameters as in :func:`govopen_grant_suspend`."""
-    return _change(context, data_dict, "govopen_grant_resume", rules.Resume)
+    given = schema.RESUME.read(data_dict, first=("id",))
+    return _change(
+        context,
+        data_dict,
+        "govopen_grant_resume",
+        given,
+        lambda actor: rules.Resume(actor, **given.some("reason", "break_glass")),
+    )
 
 
 @command.decision()
+@takes(schema.REVOKE)
 def govopen_grant_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """End a grant for good. Parameters as in :func:`govopen_grant_suspend`."""
-    return _change(context, data_dict, "govopen_grant_revoke", rules.Revoke)
+    given = schema.REVOKE.read(data_dict, first=("id",))
+    return _change(
+        context,
+        data_dict,
+        "govopen_grant_revoke",
+        given,
+        lambda actor: rules.Revoke(actor, **given.some("reason", "break_glass")),
+    )
 
 
 @tk.side_effect_free
+@takes(schema.SHOW)
 def govopen_grant_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One grant.
 
@@ -144,10 +156,11 @@ def govopen_grant_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
     tk.check_access("govopen_grant_show", context, data_dict)
-    return dictize(context, [visible(context, data_dict)])[0]
+    return dictize(context, [visible(context, schema.SHOW.read(data_dict)["id"])])[0]
 
 
 @tk.side_effect_free
+@takes(schema.LIST)
 def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Grants that concern the caller: his own, those of his departments, all for the authority.
 
@@ -159,19 +172,8 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     :returns: ``{"count", "results": [as in govopen_grant_show]}``, newest first
     """
     tk.check_access("govopen_grant_list", context, data_dict)
-    errors = values.Errors()
-    reference = values.text(data_dict, "package_id", errors)
-    user = values.user(data_dict, "user", errors)
-    state = values.text(data_dict, "state", errors)
-    if state and state not in STATES:
-        errors.add(
-            "state",
-            tk._("Unknown value %(name)s. Use one of: %(known)s.")
-            % {"name": state[:100], "known": ", ".join(STATES)},
-        )
-    limit = values.number(data_dict, "limit", errors)
-    offset = values.number(data_dict, "offset", errors) or 0
-    errors.stop()
+    given = schema.LIST.read(data_dict)
+    reference, user = given["package_id"], given["user"]
     who = person(context)
     package = model.Package.get(reference) if reference else None
     count, rows = grants.find(
@@ -180,9 +182,9 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         organization_ids=None if who.sees_everything else departments(who),
         person=user.id if user else None,
         or_person=who.user_id,
-        state=state or None,
-        limit=min(100 if limit is None else limit, LIMIT),
-        offset=offset,
+        state=given["state"] or None,
+        limit=given["limit"],
+        offset=given["offset"],
     )
     return {"count": count, "results": dictize(context, rows)}
 
@@ -205,12 +207,11 @@ def _concerns(who: Person, row: grants.GrantRow) -> bool:
     )
 
 
-def visible(context: Any, data_dict: dict[str, Any], lock: bool = False) -> grants.GrantRow:
-    """The grant that ``id`` names.
+def visible(context: Any, grant_id: str, lock: bool = False) -> grants.GrantRow:
+    """The grant of an id.
 
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
-    (grant_id,) = command.required(data_dict, "id")
     row = grants.get(model.Session, grant_id, lock)
     if row is None or not _concerns(person(context), row):
         raise tk.ObjectNotFound(tk._("There is no such grant."))
@@ -221,23 +222,17 @@ def _change(
     context: Any,
     data_dict: dict[str, Any],
     name: str,
-    order: type[rules.Suspend] | type[rules.Resume] | type[rules.Revoke],
+    given: Given,
+    order: Callable[[Any], rules.Suspend | rules.Resume | rules.Revoke],
 ) -> dict[str, Any]:
     tk.check_access(name, context, data_dict)
-    row = visible(context, data_dict, lock=True)
-    errors = values.Errors()
-    reason = values.text(data_dict, "reason", errors, required=True)
-    break_glass = values.text(data_dict, "break_glass", errors)
-    errors.stop()
-    actor = actors.of(person(context), command.actor(context))
-    given = order(actor, reason, break_glass)
-    if isinstance(given, rules.Suspend):
-        given = dataclasses.replace(given, code=values.text(data_dict, "code", errors))
-        errors.stop()
+    row = visible(context, given["id"], lock=True)
+    given.check()
+    command_given = order(actors.of(person(context), command.actor(context)))
     with command.refusals():
         events = rules.decide(
             grants.to_rule(row),
-            given,
+            command_given,
             command.now(),
             jurisdiction.profile(),
         )
@@ -264,27 +259,13 @@ _TOLD = {
 }
 
 
-def _dataset(context: Any, data_dict: dict[str, Any], errors: values.Errors) -> Any:
-    reference = values.text(data_dict, "package_id", errors, required=True)
+def _dataset(context: Any, reference: str, errors: values.Errors) -> Any:
     package = model.Package.get(reference) if reference else None
     seen = sights(context, [package.id])[package.id] if package else None
     if reference and (package is None or seen is None or not seen.visible):
         errors.add("package_id", tk._("There is no dataset %(name)s.") % {"name": reference[:100]})
         return None
     return package
-
-
-def _quota(value: Any, errors: values.Errors) -> rules.Quota:
-    known = ("downloads", "rows_per_day", "requests_per_day")
-    if value is None or value == "":
-        return rules.Quota()
-    if not isinstance(value, dict) or set(value) - set(known):
-        errors.add("quota", tk._("Must be an object with %(known)s.") % {"known": ", ".join(known)})
-        return rules.Quota()
-    numbers = {
-        key: values.number({"quota": number}, "quota", errors) for key, number in value.items()
-    }
-    return rules.Quota(**numbers)
 
 
 def dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, Any]]:

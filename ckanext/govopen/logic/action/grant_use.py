@@ -13,7 +13,8 @@ from ckanext.govopen.domain import grant as rules
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, grant_end, post
 from ckanext.govopen.logic.action import grant as showing
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import grant as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import duty as duties
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import ledger, settings
@@ -22,6 +23,7 @@ __all__ = ["govopen_grant_persons_set", "govopen_grant_report"]
 
 
 @command.decision()
+@takes(schema.PERSONS_SET)
 def govopen_grant_persons_set(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Say which persons of the holding organisation may use a grant: these and no others.
 
@@ -36,24 +38,24 @@ def govopen_grant_persons_set(context: Any, data_dict: dict[str, Any]) -> dict[s
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_grant_persons_set", context, data_dict)
-    row = showing.visible(context, data_dict, lock=True)
-    errors = values.Errors()
-    names = values.texts(data_dict, "persons", errors)
+    given = schema.PERSONS_SET.read(data_dict, first=("id", "persons"))
+    row = showing.visible(context, given["id"], lock=True)
+    names, errors = given["persons"], given.errors
     most = settings.grants_persons_most()
     if len(names) > most:
         errors.add("persons", tk._("A grant names at most %(most)s persons.") % {"most": most})
         names = []
-    known = [values.user({"persons": name}, "persons", errors) for name in names]
-    break_glass = values.text(data_dict, "break_glass", errors)
-    errors.stop()
+    known = schema.PERSONS.found(names, errors)
+    given.check()
     actor = actors.of(person(context), command.actor(context))
     wanted = frozenset(user.id for user in known)
-    order = rules.SetPersons(actor, wanted, most, break_glass)
+    order = rules.SetPersons(actor, wanted, most, given["break_glass"])
     with command.refusals():
         events = rules.set_persons(grants.to_rule(row), order, command.now())
     return _write(context, row, events)
 
 
+@takes(schema.REPORT)
 def govopen_grant_report(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Report what was done with the data of a grant; a later report stands beside the first.
 
@@ -64,10 +66,9 @@ def govopen_grant_report(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_grant_report", context, data_dict)
-    row = showing.visible(context, data_dict, lock=True)
-    errors = values.Errors()
-    text = values.text(data_dict, "text", errors, required=True)
-    errors.stop()
+    given = schema.REPORT.read(data_dict, first=("id",))
+    row = showing.visible(context, given["id"], lock=True)
+    text = given["text"]
     actor = actors.of(person(context), command.actor(context))
     with command.refusals():
         events = agreement.report(grants.to_rule(row), agreement.Report(actor, text))

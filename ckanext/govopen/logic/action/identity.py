@@ -9,13 +9,15 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.logic import command
 from ckanext.govopen.logic.action import account
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import account as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import identity as identities
 
 __all__ = ["govopen_identity_unlink"]
 
 
 @command.decision(by_token=False)
+@takes(schema.UNLINK)
 def govopen_identity_unlink(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take an identity of a provider away from one's own account.
 
@@ -25,9 +27,7 @@ def govopen_identity_unlink(context: Any, data_dict: dict[str, Any]) -> dict[str
     :raises ValidationError: without it nobody could sign in to the account any more
     """
     tk.check_access("govopen_identity_unlink", context, data_dict)
-    errors = values.Errors()
-    wanted = values.text(data_dict, "id", errors, required=True)
-    errors.stop()
+    wanted = schema.UNLINK.read(data_dict)["id"]
     user = account.own(context)
     rows = identities.of_user(model.Session, user.id)
     row = next((one for one in rows if one.id == wanted), None)

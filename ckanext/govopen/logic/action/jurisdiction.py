@@ -9,6 +9,8 @@ from typing import Any
 
 from ckan.plugins import toolkit
 
+from ckanext.govopen.logic.schema import public as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import jurisdiction
 
 __all__ = ["govopen_deadline_list", "govopen_profile_show"]
@@ -29,6 +31,7 @@ def _plain(value: Any) -> Any:
 
 
 @toolkit.side_effect_free
+@takes(schema.PROFILE)
 def govopen_profile_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """The active jurisdiction profile, article by article.
 
@@ -39,6 +42,7 @@ def govopen_profile_show(context: Any, data_dict: dict[str, Any]) -> dict[str, A
 
 
 @toolkit.side_effect_free
+@takes(schema.DEADLINES)
 def govopen_deadline_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """The time limits of the active profile.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from ckan import model
@@ -15,7 +16,8 @@ from ckanext.govopen.domain.event import EVENT_TYPES
 from ckanext.govopen.domain.ledger import SealedEvent
 from ckanext.govopen.logic import command, erasure
 from ckanext.govopen.logic import ledger as reading
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema import ledger as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import checkpoint, ledger, outbox, projections, settings, signing
 from ckanext.govopen.model import release as releases
 
@@ -29,15 +31,14 @@ __all__ = [
     "govopen_ledger_verify",
 ]
 
-#: Longest page of a list, and the most events of one answer of an export.
-LIMIT, EXPORT_LIMIT = 500, 10_000
-#: Events of a page when nobody asks for a number.
-PAGE = 50
+#: The most events of one answer of an export.
+EXPORT_LIMIT = 10_000
 #: A name that no stream, dataset or department has.
 NOTHING = ""
 
 
 @tk.side_effect_free
+@takes(schema.SHOW)
 def govopen_ledger_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Events of the ledger that the caller may read, newest first.
 
@@ -55,16 +56,16 @@ def govopen_ledger_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         "dataset": {"id", "name", "title"} or None}], "more": bool}``
     """
     tk.check_access("govopen_ledger_show", context, data_dict)
-    errors = values.Errors()
-    wanted = _wanted(context, data_dict, errors)
-    limit = values.number(data_dict, "limit", errors)
-    offset = values.number(data_dict, "offset", errors) or 0
-    errors.stop()
-    rows, more = reading.page(context, wanted, min(LIMIT, PAGE if limit is None else limit), offset)
+    given = schema.SHOW.read(data_dict)
+    wanted = _wanted(
+        context, **given.some("stream", "dataset", "organization", "type", "since", "until", "part")
+    )
+    rows, more = reading.page(context, wanted, given["limit"], given["offset"])
     return {"results": _dictize(context, rows), "more": more}
 
 
 @tk.side_effect_free
+@takes(schema.EXPORT)
 def govopen_ledger_export(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """The caller's part of the ledger with everything that is needed to verify it.
 
@@ -74,13 +75,14 @@ def govopen_ledger_export(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :param after: the ``next`` of the answer before (optional)
     :returns: ``{"lines": [a line of JSON each, the header first], "next": text or None}``; whole
         streams, until there are 10 000 events or more
+    :raises ValidationError: too many were asked for from one address without an account
     """
     tk.check_access("govopen_ledger_export", context, data_dict)
-    errors = values.Errors()
-    after = values.text(data_dict, "after", errors) or None
-    asked = {key: data_dict.get(key) for key in ("stream", "dataset")}
-    wanted = _wanted(context, {**asked, "part": data_dict.get("reader")}, errors)
-    errors.stop()
+    given = schema.EXPORT.read(data_dict)
+    if not reading.may_export(context):
+        raise tk.ValidationError({"limit": [tk._("Too many at once. Try again in a minute.")]})
+    after = given["after"] or None
+    wanted = _wanted(context, given["stream"], given["dataset"], part=given["reader"])
     lines: list[str] = []
     last: str | None = None
     for line, stream in reading.export(context, wanted, command.now(), after):
@@ -92,6 +94,7 @@ def govopen_ledger_export(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 @tk.side_effect_free
+@takes(schema.VERIFY)
 def govopen_ledger_verify(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Verify the ledger of this portal against its checkpoints.
 
@@ -100,12 +103,11 @@ def govopen_ledger_verify(context: Any, data_dict: dict[str, Any]) -> dict[str, 
         [{"stream", "version", "kind", "message"}], "unproven": [{"stream", "from", "to"}]}``
     """
     tk.check_access("govopen_ledger_verify", context, data_dict)
-    errors = values.Errors()
-    stream = values.text(data_dict, "stream", errors) or None
-    errors.stop()
+    stream = schema.VERIFY.read(data_dict)["stream"] or None
     return reading.verify(None, ledger.read(model.Session, stream), whole=stream is None)
 
 
+@takes(schema.CHECKPOINT)
 def govopen_ledger_checkpoint(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Sign how far the ledger has come, and publish it.
 
@@ -131,6 +133,7 @@ def govopen_ledger_checkpoint(context: Any, data_dict: dict[str, Any]) -> dict[s
 
 
 @command.decision()
+@takes(schema.ROTATE)
 def govopen_ledger_rotate_key(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Replace the signing key; the old one signs the new one. Old public keys stay known.
 
@@ -149,6 +152,7 @@ def govopen_ledger_rotate_key(context: Any, data_dict: dict[str, Any]) -> dict[s
     return signing.keys_document(model.Session)
 
 
+@takes(schema.REBUILD)
 def govopen_ledger_rebuild(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Compare the tables that repeat the ledger with it, and bring them in line.
 
@@ -157,7 +161,7 @@ def govopen_ledger_rebuild(context: Any, data_dict: dict[str, Any]) -> dict[str,
         "written": bool}``
     """
     tk.check_access("govopen_ledger_rebuild", context, data_dict)
-    only_check = tk.asbool(data_dict.get("check", False))
+    only_check = schema.REBUILD.read(data_dict)["check"]
     found = (
         list(projections.check(model.Session)) if only_check else projections.rebuild(model.Session)
     )
@@ -180,6 +184,7 @@ def govopen_ledger_rebuild(context: Any, data_dict: dict[str, Any]) -> dict[str,
 
 
 @command.decision()
+@takes(schema.ERASE)
 def govopen_ledger_erase(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take personal fields out of events for good; the chain stays valid. Itself an event.
 
@@ -193,26 +198,23 @@ def govopen_ledger_erase(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     :raises ValidationError: a parameter is wrong, or ``refusal`` while it has to be kept
     """
     tk.check_access("govopen_ledger_erase", context, data_dict)
-    errors = values.Errors()
-    stream = values.text(data_dict, "stream", errors)
-    user = values.text(data_dict, "user", errors)
-    types = values.texts(data_dict, "types", errors)
-    reason = values.text(data_dict, "reason", errors, required=True)
+    given = schema.ERASE.read(data_dict, first=("stream", "user", "types"))
+    stream, user, types, errors = given["stream"], given["user"], given["types"], given.errors
     if bool(stream) == bool(user):
         errors.add("stream", tk._("Name either a stream or a user."))
     for name in types:
         if name not in EVENT_TYPES:
             errors.add("types", tk._("There is no event type %(name)s.") % {"name": name[:100]})
-    errors.stop()
+    given.check()
     # An account that is gone may still be named in the ledger: it is known by its id.
     account = model.User.get(user) if user else None
     order = erasure.Order(
         stream=stream or None,
         user_id=account.id if account else user or None,
         types=frozenset(types),
-        reason=reason,
-        force=tk.asbool(data_dict.get("force", False)),
-        unlink=tk.asbool(data_dict.get("unlink", False)) and bool(user),
+        reason=given["reason"],
+        force=given["force"],
+        unlink=given["unlink"] and bool(user),
     )
     with command.refusals():
         done = erasure.carry_out(model.Session, order, command.actor(context), command.now())
@@ -220,29 +222,30 @@ def govopen_ledger_erase(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     return done
 
 
-def _wanted(context: Any, data: dict[str, Any], errors: values.Errors) -> reading.Wanted:
-    part = values.text(data, "part", errors)
-    if part and part not in reading.PARTS:
-        errors.add(
-            "part",
-            tk._("Unknown value %(name)s. Use one of: %(known)s.")
-            % {"name": part[:100], "known": ", ".join(reading.PARTS)},
-        )
-    dataset = values.text(data, "dataset", errors)
+def _wanted(
+    context: Any,
+    stream: str,
+    dataset: str,
+    organization: str = "",
+    type: str = "",
+    since: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
+    part: Any = "",
+) -> reading.Wanted:
+    asked = bool(dataset)
     if dataset:
         # What he may not see he gets no event of, as for a name that nothing has.
         found = dataset_sight(context, dataset)[0]
         dataset = found or (dataset if oversees(person(context)) else NOTHING)
-    organization = values.text(data, "organization", errors)
     group = model.Group.get(organization) if organization else None
     return reading.Wanted(
-        stream=values.text(data, "stream", errors) or None,
-        dataset=dataset if data.get("dataset") else None,
+        stream=stream or None,
+        dataset=dataset if asked else None,
         organization=(group.id if group else NOTHING) if organization else None,
-        type=values.text(data, "type", errors) or None,
-        since=values.moment(data, "since", errors),
-        until=values.moment(data, "until", errors, end=True),
-        part=part or None,  # pyright: ignore[reportArgumentType] - one of PARTS, or errors stop
+        type=type or None,
+        since=since,
+        until=until,
+        part=part or None,
     )
 
 

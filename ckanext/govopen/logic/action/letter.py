@@ -12,6 +12,8 @@ from ckanext.govopen.domain.application.decide import decide
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import application_show as showing
 from ckanext.govopen.logic import command
+from ckanext.govopen.logic.schema import attachment as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import application as stored
 from ckanext.govopen.model import letter as letters
 
@@ -19,6 +21,7 @@ __all__ = ["govopen_letter_list", "govopen_letter_show"]
 
 
 @tk.side_effect_free
+@takes(schema.LETTERS)
 def govopen_letter_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """The letters of a case that the caller may read, the oldest first.
 
@@ -27,10 +30,11 @@ def govopen_letter_list(context: Any, data_dict: dict[str, Any]) -> list[dict[st
     :raises ObjectNotFound: there is no such case, or it does not concern the caller
     """
     tk.check_access("govopen_letter_list", context, data_dict)
-    (reference,) = command.required(data_dict, "application")
-    return showing.show(context, *cases.found(context, reference))["letters"]
+    case = cases.found(context, schema.LETTERS.read(data_dict)["application"])
+    return showing.show(context, *case)["letters"]
 
 
+@takes(schema.LETTER)
 def govopen_letter_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One letter. That the applicant reads it for the first time counts as its delivery.
 
@@ -41,8 +45,7 @@ def govopen_letter_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
     tk.check_access("govopen_letter_show", context, data_dict)
-    (number,) = command.required(data_dict, "number")
-    row = letters.get(model.Session, number)
+    row = letters.get(model.Session, schema.LETTER.read(data_dict)["number"])
     if row is None:
         raise _none()
     try:

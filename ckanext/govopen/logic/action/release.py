@@ -12,8 +12,9 @@ from ckan.plugins import toolkit
 from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.sight import sight
 from ckanext.govopen.domain import release as rules
-from ckanext.govopen.logic import command, snapshot
-from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic import snapshot
+from ckanext.govopen.logic.schema import dataset as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import ledger
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model.release import ReleaseRow
@@ -26,6 +27,7 @@ _BEGINS, _ENDS = ("release.published", "release.narrowed"), "release.withdrawn"
 
 
 @toolkit.side_effect_free
+@takes(schema.RELEASES)
 def govopen_release_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Releases of a dataset, newest first; for its department, the authority and the operator.
 
@@ -39,16 +41,13 @@ def govopen_release_list(context: Any, data_dict: dict[str, Any]) -> list[dict[s
         the release before it, with ``version`` also ``before`` and ``after``. ``decided_by`` is
         who approved it or took something away, ``ended_by`` who withdrew it.
     """
-    (reference,) = command.required(data_dict, "id")
+    given = schema.RELEASES.read(data_dict, first=("id",))
+    reference = given["id"]
     toolkit.check_access("govopen_release_list", context, data_dict)
     package = model.Package.get(reference)
     if package is None or sight(context, package.id).sight is not Sight.WORKING:
         raise toolkit.ObjectNotFound(toolkit._("Dataset not found"))
-    errors = values.Errors()
-    version = values.number(data_dict, "version", errors)
-    limit = values.number(data_dict, "limit", errors)
-    offset = values.number(data_dict, "offset", errors) or 0
-    errors.stop()
+    version, limit, offset = given["version"], given["limit"], given["offset"]
     rows = releases.history(model.Session, package.id)
     before = {row.version: old for row, old in zip(rows, [*rows[1:], None], strict=False)}
     if version is not None:

@@ -14,10 +14,11 @@ from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import release as release_rules
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.classification import Missing, check_requirements
-from ckanext.govopen.domain.number import whole
 from ckanext.govopen.domain.refusal import N_, Refused
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, gate, snapshot, working_copy
+from ckanext.govopen.logic.schema import review as schema
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import catalogue, jurisdiction
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import review as reviews
@@ -29,10 +30,6 @@ __all__ = [
     "govopen_review_show",
     "govopen_review_submit",
 ]
-
-#: Decisions in one call.
-_MANY = 2000
-_STATES = ("open", "submitted", "returned", "approved", "cancelled")
 
 
 def _row(reference: str) -> ReviewRow | None:
@@ -56,8 +53,7 @@ def _visible(who: Person, row: ReviewRow) -> bool:
     return (place, duty) in who.duties
 
 
-def _found(context: Any, data: dict[str, Any]) -> ReviewRow:
-    (reference,) = command.required(data, "id")
+def _found(context: Any, reference: str) -> ReviewRow:
     row = _row(reference)
     if row is None or not _visible(person(context), row):
         raise toolkit.ObjectNotFound(toolkit._("Review not found"))
@@ -65,6 +61,7 @@ def _found(context: Any, data: dict[str, Any]) -> ReviewRow:
 
 
 @toolkit.side_effect_free
+@takes(schema.LIST)
 def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Reviews of the departments that the caller works or decides for.
 
@@ -73,19 +70,18 @@ def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     :param organization: id or name of a department (optional)
     :param limit: at most so many, 20 by default, 1000 at most
     :param offset: leave out so many
-    :returns: ``{"count", "results": [review]}``, the longest waiting first
+    :returns: ``{"count", "results": [review]}``, the longest waiting first; ``may`` are the
+        commands offered to the caller, ``submit_bars`` is true where submitting would bar him from
+        the decision that is his otherwise
     """
     toolkit.check_access("govopen_review_list", context, data_dict)
     who = person(context)
-    states = [s.strip() for s in str(data_dict.get("state") or "").split(",") if s.strip()]
-    unknown = [state for state in states if state not in _STATES]
-    if unknown:
-        raise toolkit.ValidationError({"state": [toolkit._("Unknown state.")]})
+    given = schema.LIST.read(data_dict)
     query = model.Session.query(ReviewRow).filter(
-        ReviewRow.status.in_(states or list(reviews.WAITING))
+        ReviewRow.status.in_(given["state"] or list(reviews.WAITING))
     )
-    if data_dict.get("organization"):
-        group = model.Group.get(str(data_dict["organization"]))
+    if given["organization"]:
+        group = model.Group.get(given["organization"])
         query = query.filter(ReviewRow.organization_id == (group.id if group else ""))
     if not who.sees_everything:
         seeing = SEEING_DUTIES | {jurisdiction.profile().review.reviewer}
@@ -96,23 +92,10 @@ def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         )
         query = query.outerjoin(package, package.c.id == ReviewRow.package_id)
         query = query.filter(place.in_(own))
-    limit = _number(data_dict, "limit", 20, 1000)
-    offset = _number(data_dict, "offset", 0, 10_000_000)
+    limit, offset = given["limit"], given["offset"]
     count = query.count()
     rows = query.order_by(ReviewRow.changed_at, ReviewRow.id).offset(offset).limit(limit).all()
     return {"count": count, "results": _dictize(rows, who)}
-
-
-def _number(data: dict[str, Any], key: str, default: int, highest: int) -> int:
-    value = data.get(key)
-    if value in (None, ""):
-        return default
-    try:
-        return whole(value, highest=highest)
-    except ValueError:
-        raise toolkit.ValidationError(
-            {key: [toolkit._("This is not a number that is possible here.")]}
-        ) from None
 
 
 def _dictize(rows: list[ReviewRow], who: Person) -> list[dict[str, Any]]:
@@ -145,31 +128,36 @@ def _dictize(rows: list[ReviewRow], who: Person) -> list[dict[str, Any]]:
     actor = actors.of(who, None)
     profile, offices = jurisdiction.profile(), gate.review_offices()
     singly = catalogue.singly(model.Session, packages)
-    return [
-        {
-            "id": row.id,
-            "dataset": _entry(packages.get(row.package_id), row.package_id),
-            "organization": _entry(groups.get(row.organization_id), row.organization_id),
-            "state": row.status,
-            "fingerprint": row.fingerprint,
-            "submitted_fingerprint": row.submitted_fingerprint,
-            "opened_at": _iso(row.opened_at),
-            "changed_at": _iso(row.changed_at),
-            "submitted_at": _iso(row.submitted_at),
-            "decided_at": _iso(row.decided_at),
-            "decided_by": people.get(row.decided_by or ""),
-            "submitters": [people.get(i, i) for i in row.submitters or ()],
-            "remarks": row.remarks,
-            "singly": row.package_id in singly,
-            "may": rules.may(
-                reviews.to_state(row),
-                actor,
-                profile,
-                gate.review_settings(row.organization_id, offices),
-            ),
-        }
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        at = (
+            reviews.to_state(row),
+            actor,
+            profile,
+            gate.review_settings(row.organization_id, offices),
+        )
+        may = rules.may(*at)
+        found.append(
+            {
+                "id": row.id,
+                "dataset": _entry(packages.get(row.package_id), row.package_id),
+                "organization": _entry(groups.get(row.organization_id), row.organization_id),
+                "state": row.status,
+                "fingerprint": row.fingerprint,
+                "submitted_fingerprint": row.submitted_fingerprint,
+                "opened_at": _iso(row.opened_at),
+                "changed_at": _iso(row.changed_at),
+                "submitted_at": _iso(row.submitted_at),
+                "decided_at": _iso(row.decided_at),
+                "decided_by": people.get(row.decided_by or ""),
+                "submitters": [people.get(i, i) for i in row.submitters or ()],
+                "remarks": row.remarks,
+                "singly": row.package_id in singly,
+                "may": may,
+                "submit_bars": "submit" in may and rules.submitting_bars(*at),
+            }
+        )
+    return found
 
 
 def _entry(found: Any, identity: str) -> dict[str, str]:
@@ -183,18 +171,19 @@ def _iso(moment: Any) -> str | None:
 
 
 @toolkit.side_effect_free
+@takes(schema.SHOW)
 def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """One review with what changed against the release and what is missing.
 
     :param id: id of the review, or id or name of the dataset
     :returns: the review as in :func:`govopen_review_list`, and ``missing`` (field, rule, article,
-        message), ``warnings``, ``questions`` of the profile, and ``changes`` (path, kind, before,
-        after) while the review waits
+        message), ``warnings``, ``questions`` of the profile, ``changes`` (path, kind, before,
+        after) and ``files`` (names of the files by resource id) while the review waits
     """
     toolkit.check_access("govopen_review_show", context, data_dict)
-    row = _found(context, data_dict)
+    row = _found(context, schema.SHOW.read(data_dict)["id"])
     result = _dictize([row], person(context))[0]
-    result.update(missing=[], warnings=[], changes=[], questions=_questions())
+    result.update(missing=[], warnings=[], changes=[], files={}, questions=_questions())
     package = model.Package.get(row.package_id)
     if package is None or row.status not in reviews.WAITING:
         return result
@@ -204,6 +193,12 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     result["fingerprint"] = read.fingerprint
     result["missing"] = [item.as_dict(toolkit._) for item in _missing(read)]
     result["warnings"] = _warnings(read)
+    result["files"] = {
+        str(one["id"]): one.get("name") or ""
+        for side in (before, read.snapshot)
+        if side is not None
+        for one in side.dataset.get("resources") or []
+    }
     result["changes"] = [
         {"path": c.path, "kind": c.kind, "before": c.before, "after": c.after}
         for c in release_rules.diff(before, read.snapshot)
@@ -285,6 +280,7 @@ def _same_code(fields: dict[str, Any]) -> list[str]:
     return list(rows.scalars())
 
 
+@takes(schema.SUBMIT)
 def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Hand in the changes of a dataset for review.
 
@@ -293,7 +289,7 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :raises ValidationError: ``refusal`` with each field, rule and article that is missing
     """
     toolkit.check_access("govopen_review_submit", context, data_dict)
-    row = _found(context, data_dict)
+    row = _found(context, schema.SUBMIT.read(data_dict)["id"])
     who = person(context)
     working_copy.lock(row.package_id)
     model.Session.refresh(row)
@@ -310,6 +306,7 @@ def govopen_review_submit(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 @command.decision()
+@takes(schema.DECIDE)
 def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Decide one or many reviews: each by itself, so that one refused leaves the others alone.
 
@@ -322,22 +319,10 @@ def govopen_review_decide(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :raises ValidationError: a single decision was refused, or the shape of the call is wrong
     """
     toolkit.check_access("govopen_review_decide", context, data_dict)
-    decisions = data_dict.get("decisions")
+    decisions = schema.DECIDE.read(data_dict)["decisions"]
     single = decisions is None
     if single:
         decisions = [data_dict]
-    if not isinstance(decisions, list) or not all(isinstance(d, dict) for d in decisions):
-        raise toolkit.ValidationError(
-            {"decisions": [toolkit._("A list of decisions is expected.")]}
-        )
-    if len(decisions) > _MANY:
-        raise toolkit.ValidationError(
-            {
-                "decisions": [
-                    toolkit._("At most {number} decisions in one call.").format(number=_MANY)
-                ]
-            }
-        )
     results: list[dict[str, Any]] = []
     for decision in decisions:
         try:
@@ -372,13 +357,8 @@ def _failed(decision: dict[str, Any], error: Any) -> dict[str, Any]:
 
 
 def _decide(context: Any, data: dict[str, Any], many: bool) -> ReviewRow:
-    reference, named, decision = command.required(data, "id", "fingerprint", "decision")
-    if decision not in ("approve", "return"):
-        raise toolkit.ValidationError({"decision": [toolkit._("Either approve or return.")]})
-    answers = data.get("answers") or {}
-    if not isinstance(answers, dict):
-        raise toolkit.ValidationError({"answers": [toolkit._("Yes or no per question.")]})
-    row = _found(context, {"id": reference})
+    given = schema.DECISION.read(data)
+    row = _found(context, given["id"])
     if many and catalogue.singly(model.Session, [row.package_id]):
         raise rules.one_by_one()
     working_copy.lock(row.package_id)
@@ -390,13 +370,13 @@ def _decide(context: Any, data: dict[str, Any], many: bool) -> ReviewRow:
     read = snapshot.working(context, row.package_id)
     order = rules.Decide(
         actor=actors.of(person(context), user_id),
-        decision="approve" if decision == "approve" else "return",
-        fingerprint=named,
+        decision=given["decision"],
+        fingerprint=given["fingerprint"],
         current_fingerprint=read.fingerprint,
-        remarks=str(data.get("remarks") or ""),
-        answers={str(key): toolkit.asbool(value) for key, value in answers.items()},
-        missing=_missing(read) if decision == "approve" else (),
-        break_glass=str(data.get("break_glass") or ""),
+        remarks=given["remarks"],
+        answers=given["answers"],
+        missing=_missing(read) if given["decision"] == "approve" else (),
+        break_glass=given["break_glass"],
     )
     state = gate.carry_out(row, reviews.to_state(row), order, user_id, now)
     row.decided_by = user_id

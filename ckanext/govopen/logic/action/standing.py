@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ckan import model
@@ -13,7 +12,9 @@ from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import standing as rules
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command
+from ckanext.govopen.logic.schema import dataset as schema
 from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import jurisdiction, ledger
 from ckanext.govopen.model import standing as standing_model
 
@@ -21,6 +22,7 @@ __all__ = ["govopen_standing_give", "govopen_standing_list", "govopen_standing_t
 
 
 @command.decision()
+@takes(schema.STANDING_GIVE)
 def govopen_standing_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Approve in advance what a source may deliver to a released resource, until a day.
 
@@ -33,17 +35,11 @@ def govopen_standing_give(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_standing_give", context, data_dict)
-    errors = values.Errors()
-    resource_id = values.text(data_dict, "resource_id", errors, required=True)
-    source = values.user(data_dict, "source", errors, required=True)
-    until = values.moment(data_dict, "until", errors, end=True)
-    reason = values.text(data_dict, "reason", errors, required=True)
-    fields = _fields(data_dict, errors)
-    if until is None and "until" not in errors:
-        errors.add("until", tk._("Missing value"))
-    errors.stop()
-    assert until is not None
-    resource, package = _place(resource_id)
+    given = schema.STANDING_GIVE.read(data_dict)
+    source, until, fields, reason = (
+        given[name] for name in ("source", "until", "fields", "reason")
+    )
+    resource, package = _place(given["resource_id"])
     lock(package.id)
     now = command.now()
     standing = rules.Standing(
@@ -83,6 +79,7 @@ def govopen_standing_give(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 @command.decision()
+@takes(schema.STANDING_TAKE)
 def govopen_standing_take(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """End the standing approval of a resource at once.
 
@@ -92,16 +89,13 @@ def govopen_standing_take(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
     tk.check_access("govopen_standing_take", context, data_dict)
-    errors = values.Errors()
-    resource_id = values.text(data_dict, "resource_id", errors, required=True)
-    reason = values.text(data_dict, "reason", errors, required=True)
-    errors.stop()
-    resource, package = _place(resource_id)
+    given = schema.STANDING_TAKE.read(data_dict)
+    resource, package = _place(given["resource_id"])
     lock(package.id)
     now = command.now()
     row = standing_model.in_force(model.Session, resource.id)
     user_id = command.actor(context)
-    order = rules.Take(actors.of(person(context), user_id), reason)
+    order = rules.Take(actors.of(person(context), user_id), given["reason"])
     with command.refusals():
         state = standing_model.rule_state(row, package.owner_org or "") if row else None
         events = rules.decide(state, order, now, jurisdiction.profile())
@@ -115,6 +109,7 @@ def govopen_standing_take(context: Any, data_dict: dict[str, Any]) -> dict[str, 
 
 
 @tk.side_effect_free
+@takes(schema.STANDINGS)
 def govopen_standing_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Standing approvals of a resource or of all resources of a dataset, newest first.
 
@@ -124,9 +119,10 @@ def govopen_standing_list(context: Any, data_dict: dict[str, Any]) -> list[dict[
         "reason", "given_by": account name or None, "ended_at", "in_force"}]``
     """
     tk.check_access("govopen_standing_list", context, data_dict)
-    package = model.Package.get(data_dict["id"]) if data_dict.get("id") else None
+    given = schema.STANDINGS.read(data_dict)
+    package = model.Package.get(given["id"]) if given["id"] else None
     rows = standing_model.find(
-        model.Session, package.id if package else None, data_dict.get("resource_id") or None
+        model.Session, package.id if package else None, given["resource_id"] or None
     )
     return [_dictize(row) for row in rows]
 
@@ -138,21 +134,6 @@ def _place(resource_id: str) -> tuple[Any, Any]:
     if resource is None or package is None:
         raise tk.ObjectNotFound(tk._("Resource not found"))
     return resource, package
-
-
-def _fields(data: dict[str, Any], errors: values.Errors) -> list[dict[str, str]]:
-    given = data.get("fields")
-    if not isinstance(given, list) or not given:
-        errors.add("fields", tk._("Name the columns: a list of objects with id and type."))
-        return []
-    fields: list[dict[str, str]] = []
-    for item in given:
-        name, kind = (item.get("id"), item.get("type")) if isinstance(item, Mapping) else ("", "")
-        if not (isinstance(name, str) and name and isinstance(kind, str) and kind):
-            errors.add("fields", tk._("Name the columns: a list of objects with id and type."))
-            return []
-        fields.append({"id": name, "type": kind})
-    return fields
 
 
 def _dictize(row: standing_model.StandingRow) -> dict[str, Any]:

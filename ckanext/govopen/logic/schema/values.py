@@ -14,7 +14,7 @@ from ckanext.govopen.domain.terms import SHANGHAI
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: Numbers below this fit every column and every LIMIT.
-_NUMBERS = 2**31
+NUMBERS = 2**31
 
 
 class Errors(dict[str, list[str]]):
@@ -75,7 +75,7 @@ def number(data: dict[str, Any], field: str, errors: Errors) -> int | None:
     if value is None or value == "":
         return None
     try:
-        return whole(value, highest=_NUMBERS - 1)
+        return whole(value, highest=NUMBERS - 1)
     except ValueError:
         errors.add(field, tk._("Must be a number from 0 on."))
         return None
