@@ -108,7 +108,7 @@ def _applicant(content: Content, rules: Rules, notes: _Notes) -> None:
             notes.no(f"organisation.{name}", N_("This has to be filled in."))
     _length("organisation.name", organisation.name, NAME_MAX, notes)
     _length("organisation.authority", organisation.authority, TEXT_MAX, notes)
-    answer = check_code(organisation.code)
+    answer = check_code(organisation.code, "uscc")  # what applicants are asked for
     if not answer:
         notes.no("organisation.code", answer.message, **answer.params)
     if len(organisation.persons) > PERSONS_MAX:

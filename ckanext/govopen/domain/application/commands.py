@@ -52,7 +52,9 @@ class Counts:
 class Submit:
     """Hand in an application, or its returned parts again. ``application`` is the new case's id.
 
-    ``datasets`` holds facts by package id.
+    ``datasets`` holds facts by package id. ``persons`` are the accounts that count of those whom
+    the content names: an unknown name is none, nor is somebody who works for a body with a say in
+    the case. The applicant is not told which of them count.
     """
 
     actor: Actor
@@ -60,6 +62,7 @@ class Submit:
     content: Content
     datasets: Mapping[str, DatasetFacts]
     counts: Counts = Counts()
+    persons: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Contact:
 @dataclass(frozen=True)
 class Organisation:
     """The organisation that applies. ``authority`` is on what ground the person acts for it,
-    ``persons`` the user ids of those who shall use the data (the applicant is always one)."""
+    ``persons`` those who shall use the data, as the applicant names them (he is always one)."""
 
     name: str = ""
     code: str = ""

@@ -63,7 +63,10 @@ def apply(state: Application | None, event: Event, at: Moment) -> Application:
 
 
 def _submitted(state: Application | None, payload: Payload, at: Moment) -> Application:
-    revision = Revision(payload["revision"], payload["sha256"], at, payload.get("content", {}))
+    persons = frozenset(payload.get("persons", ()))
+    revision = Revision(
+        payload["revision"], payload["sha256"], at, payload.get("content", {}), persons
+    )
     handed_in = [
         (row["organization"], tuple(Wanted.from_dict(item) for item in row["datasets"]))
         for row in payload["parts"]
@@ -73,13 +76,14 @@ def _submitted(state: Application | None, payload: Payload, at: Moment) -> Appli
             id=payload["application"],
             rules=payload["rules"],
             applicant=payload.get("applicant", ""),
-            persons=frozenset(payload.get("persons", ())),
+            persons=persons,
             revisions=(revision,),
             parts=tuple(
                 Part(organization, "submitted", datasets, revision.number, at, at)
                 for organization, datasets in handed_in
             ),
             renews=payload["renews"],
+            edition=payload.get("edition", ""),
         )
     again = dict(handed_in)
     parts = (
@@ -99,7 +103,7 @@ def _submitted(state: Application | None, payload: Payload, at: Moment) -> Appli
     )
     return replace(
         state,
-        persons=state.persons | frozenset(payload.get("persons", ())),
+        persons=state.persons | persons,
         revisions=(*state.revisions, revision),
         parts=tuple(parts),
     )

@@ -26,12 +26,12 @@ def content_of(state: Application, part: Part) -> Content:
     return parse(content)
 
 
-def holder_of(state: Application, content: Content) -> Holder:
+def holder_of(state: Application, part: Part, content: Content) -> Holder:
     """Who holds the grants: the applicant, or the organisation with the persons it named."""
     organisation = content.organisation
     if organisation is None:
         return Holder("person", frozenset({state.applicant}))
-    persons = frozenset(organisation.persons) | {state.applicant}
+    persons = state.revision(part.revision).persons | {state.applicant}
     return Holder(
         "organisation", persons, organisation.name, organisation.code, authorised=state.applicant
     )
@@ -43,7 +43,7 @@ def grants_of(state: Application, organization: str) -> list[Grant]:
     if part is None or part.status != "granted" or part.ended_at is None:
         return []
     content = content_of(state, part)
-    holder = holder_of(state, content)
+    holder = holder_of(state, part, content)
     found = []
     for scope in part.scopes:
         if scope.dataset in part.grants:

@@ -17,6 +17,7 @@ from ckanext.govopen.domain.application.scope import (
     narrowed,
 )
 from ckanext.govopen.domain.deadline import local_date
+from ckanext.govopen.domain.procedure import Consultation
 from ckanext.govopen.domain.refusal import N_
 
 CONDITIONS_MAX = 30
@@ -53,8 +54,11 @@ def scopes_of(
     if len(given) != len(opinion.scopes) or not set(given) <= {w.dataset for w in part.datasets}:
         notes.no(N_("The application has no such dataset, or it stands there twice."),
                  field="scopes")  # fmt: skip
-    if _closed(acting):
-        notes.no(N_("Without an answer of the one who was asked this stays closed."))
+    closed = _closed(acting)
+    if closed is not None:
+        notes.no(
+            N_("Without an answer of the one who was asked this stays closed."), closed.article
+        )
     found: list[Scope] = []
     for wanted in part.datasets:
         whole = as_wanted(wanted, content.valid_from, content.valid_to)
@@ -91,10 +95,11 @@ def _still_there(dataset: str, facts: Mapping[str, DatasetFacts], notes: Notes) 
         )
 
 
-def _closed(acting: Acting) -> bool:
-    """Does the profile keep closed what somebody was asked about who did not answer?"""
-    closed = {c.id for c in acting.rules.procedure.consultations if c.no_answer == "closed"}
-    return any(c.kind in closed and c.outcome == "no_answer" for c in acting.part.consultations)
+def _closed(acting: Acting) -> Consultation | None:
+    """The consultation without whose answer the profile keeps the data closed; None: none."""
+    silent = {c.kind for c in acting.part.consultations if c.outcome == "no_answer"}
+    asked = acting.rules.procedure.consultations
+    return next((c for c in asked if c.no_answer == "closed" and c.id in silent), None)
 
 
 def common(all_scopes: Iterable[tuple[Scope, ...]]) -> tuple[Scope, ...]:

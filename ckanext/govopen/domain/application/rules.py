@@ -38,14 +38,15 @@ class Site:
 
 @dataclass(frozen=True)
 class Rules:
-    """A procedure and the site's settings. ``id`` is ``<profile>/<version>/<procedure>``; a case
-    keeps the one under which it began."""
+    """A procedure and the site's settings. ``id`` is ``<profile>/<version>/<procedure>``, and
+    ``edition`` the SHA-256 of the profile's text; a case keeps those under which it began."""
 
     id: str
     procedure: Procedure
     site: Site
     towards: Literal["open", "share"]
     calendar: Calendar
+    edition: str = ""
 
     @property
     def agreement_required(self) -> bool:
@@ -68,8 +69,9 @@ def rules_of(
     calendar: Calendar,
     site: Site | None = None,
     towards: Literal["open", "share"] = "open",
+    edition: str = "",
 ) -> Rules:
     """The rules of a profile's procedure."""
     procedure = profile.open if towards == "open" else profile.share
     id = f"{profile.id}/{profile.version}/{towards}"
-    return Rules(id, procedure, site or Site(), towards, calendar)
+    return Rules(id, procedure, site or Site(), towards, calendar, edition)

@@ -35,12 +35,14 @@ OUTCOMES: tuple[Outcome, ...] = ("consent", "objection", "answered", "no_answer"
 
 @dataclass(frozen=True)
 class Revision:
-    """What the applicant handed in. ``content`` is empty once it was erased."""
+    """What the applicant handed in. ``content`` is empty once it was erased; ``persons`` are the
+    accounts that count of those whom it names."""
 
     number: int
     sha256: str
     at: datetime.datetime
     content: Mapping[str, Any] = field(default_factory=dict)
+    persons: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Application:
-    """The whole case. ``rules`` names profile, version and procedure under which it began."""
+    """The whole case. ``rules`` names profile, version and procedure under which it began,
+    ``edition`` is the SHA-256 of that profile's text (empty: it was not recorded)."""
 
     id: str
     rules: str
@@ -183,6 +186,7 @@ class Application:
     parts: tuple[Part, ...]
     renews: str | None = None
     letters: tuple[Letter, ...] = ()
+    edition: str = ""
 
     def part(self, organization: str) -> Part | None:
         """The part of one department."""

@@ -78,14 +78,14 @@ def _event(
     rules: Rules,
 ) -> Event:
     content = command.content
-    organisation = content.organisation
     return Event(
         "application.submitted",
         {
             "application": state.id if state else command.application,
             "rules": rules.id,
+            "edition": rules.edition,
             "applicant": state.applicant if state else command.actor.user_id,
-            "persons": sorted(organisation.persons) if organisation else [],
+            "persons": sorted(command.persons) if content.organisation else [],
             "revision": len(state.revisions) + 1 if state else 1,
             "sha256": content.sha256,
             "content": content.as_dict(),

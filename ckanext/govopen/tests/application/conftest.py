@@ -17,5 +17,6 @@ def world(_one_portal: Portal) -> World:
 @pytest.fixture(autouse=True)
 def _no_limits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests hand in more than one person may."""
+    world.portal.ready()
     for name in ("max_per_day", "max_open"):
         monkeypatch.setitem(config, f"ckanext.govopen.application.{name}", "0")

@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from ckanext.govopen.domain.deadline import local_date
 from ckanext.govopen.logic import command
 from ckanext.govopen.tests.portal import Department, Portal, User
 
@@ -47,7 +48,7 @@ class World:
     @staticmethod
     def content(*packages: dict[str, Any], **changes: Any) -> dict[str, Any]:
         """A complete application of a person."""
-        today = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).date()
+        today = local_date(command.now())
         return {
             "applicant_kind": "natural_person",
             "parts": [
@@ -72,9 +73,11 @@ class World:
             content=self.content(*packages, **changes),
         )
 
-    def submitted(self, *packages: dict[str, Any], user: User | None = None) -> dict[str, Any]:
+    def submitted(
+        self, *packages: dict[str, Any], user: User | None = None, **changes: Any
+    ) -> dict[str, Any]:
         """An application that was handed in; for a new conditional dataset without any."""
-        made = self.draft(*(packages or (self.dataset(),)), user=user)
+        made = self.draft(*(packages or (self.dataset(),)), user=user, **changes)
         return self.portal.call("govopen_application_submit", user or self.applicant, id=made["id"])
 
     def checked(self, case: dict[str, Any], by: User | None = None) -> None:
