@@ -37,11 +37,11 @@ from ckanext.govopen.access import (
     tokens,
 )
 from ckanext.govopen.access.handler import Handler
-from ckanext.govopen.logic import gate, membership, upload, views, working_copy
+from ckanext.govopen.logic import gate, membership, preview, upload, views, working_copy
 from ckanext.govopen.logic import search as searching
 from ckanext.govopen.model import jurisdiction
 from ckanext.govopen.search import document
-from ckanext.govopen.views import errors, facets, oidc, texts
+from ckanext.govopen.views import errors, facets, oidc, returning, texts
 
 _HERE = pathlib.Path(__file__).parent
 
@@ -64,7 +64,18 @@ def _public(folder: str) -> dict[str, Callable[..., Any]]:
 
 
 def _handlers() -> dict[str, Handler]:
-    rooms = [show, lists, people, accounts, activity, harvest, searching, views, membership]
+    rooms = [
+        show,
+        lists,
+        people,
+        accounts,
+        activity,
+        harvest,
+        searching,
+        views,
+        membership,
+        preview,
+    ]
     found: dict[str, Handler] = {}
     for room in rooms:
         found.update(room.HANDLERS)
@@ -99,6 +110,9 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
         toolkit.add_template_directory(config, "templates")
         toolkit.add_public_directory(config, "public")
         toolkit.add_resource("assets", "ckanext-govopen")
+        # Whoever signs in begins at his desk, unless the site says otherwise.
+        if config.get("ckan.auth.route_after_login") in (None, "", "dashboard.datasets"):
+            config["ckan.auth.route_after_login"] = "govopen_desk.start"
         # A site that has a list of licences of its own keeps it.
         if not config.get("licenses_group_url"):
             config["licenses_group_url"] = f"file://{_HERE / 'schemas' / 'licenses.json'}"
@@ -150,6 +164,7 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
     def make_middleware(self, app: Any, config: Any) -> Any:
         forgery.limit_exemptions()
         app.before_request(routes.guard)
+        app.before_request(returning.back)
         app.after_request(routes.headers)
         routes.errors(app)
         errors.register(app)
@@ -167,10 +182,12 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
 
     def after_dataset_create(self, context: Any, pkg_dict: dict[str, Any]) -> None:
         working_copy.keep_locations(context, pkg_dict["id"])
+        preview.offer(context, pkg_dict["id"])
         gate.settle(context, pkg_dict["id"])
 
     def after_dataset_update(self, context: Any, pkg_dict: dict[str, Any]) -> None:
         working_copy.keep_locations(context, pkg_dict["id"])
+        preview.offer(context, pkg_dict["id"])
         gate.settle(context, pkg_dict["id"])
 
     def after_dataset_delete(self, context: Any, pkg_dict: dict[str, Any]) -> None:

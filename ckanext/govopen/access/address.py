@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DecodeError, HTTPError, SSLError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url
 
@@ -67,6 +67,8 @@ class Remote:
                 if seen > self._max_bytes:
                     raise AddressRefused("too_large")
                 yield chunk
+        except DecodeError:
+            raise AddressRefused("packed") from None
         except (HTTPError, OSError, ValueError):
             late = time.monotonic() >= self._deadline
             raise AddressRefused("too_slow" if late else "unreachable") from None
@@ -180,6 +182,9 @@ def _request(
             decode_content=True,
             assert_same_host=False,
         )
+    except SSLError:
+        watch.cancel()
+        raise AddressRefused("too_slow" if time.monotonic() >= deadline else "tls") from None
     except (HTTPError, OSError, ValueError):
         watch.cancel()
         late = time.monotonic() >= deadline

@@ -46,8 +46,9 @@ class Surface:
 
     ``takes`` maps parameters to the kind of thing they name; ``who`` is the circle that may use it
     at all; ``content`` asks for the right to read content, not only metadata; ``by`` names what
-    covers it, in words; ``plugin`` is the plugin it belongs to, ``option`` a setting without which
-    it does not exist.
+    covers it, in words; ``forbids`` is true for a page of which everybody knows that it is there,
+    so that it is refused with 403, whatever it names; ``plugin`` is the plugin it belongs to,
+    ``option`` a setting without which it does not exist.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Surface:
     who: str = "anyone"
     reads: bool = False
     content: bool = False
+    forbids: bool = False
     takes: Mapping[str, str] = field(default_factory=dict)
     plugin: str | None = None
     option: str | None = None

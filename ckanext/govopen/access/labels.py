@@ -6,6 +6,7 @@ of what he may see. A test compares them with the policy for every kind of perso
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ckan import model
@@ -30,9 +31,16 @@ def staff_labels(owner_org: str | None) -> list[str]:
     return [OVERSIGHT, *([f"member-{owner_org}"] if owner_org else [])]
 
 
+def collaborator_labels(package_ids: Iterable[str]) -> list[str]:
+    """The labels by which collaborators find datasets; none where collaborators do not count."""
+    if not settings.collaborators():
+        return []
+    return [f"collaborator-{package_id}" for package_id in package_ids]
+
+
 def dataset_labels(package: model.Package) -> list[str]:
     """Labels of a dataset, from its row and its live release."""
-    labels = staff_labels(package.owner_org)
+    labels = [*staff_labels(package.owner_org), *collaborator_labels([package.id])]
     if package.owner_org is None and package.creator_user_id:
         labels.append(f"creator-{package.creator_user_id}")
     known = facts([package.id]).get(package.id)
@@ -52,6 +60,7 @@ def person_labels(who: Person) -> list[str]:
     organizations = set(who.memberships)
     organizations.update(org for org, duty in who.duties if duty in SEEING_DUTIES)
     labels.extend(f"member-{organization}" for organization in sorted(organizations))
+    labels.extend(collaborator_labels(sorted(who.collaborates)))
     if who.sees_everything:
         labels.append(OVERSIGHT)
     return labels

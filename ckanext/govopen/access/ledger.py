@@ -85,8 +85,19 @@ def reader(context: Any, most: Readers = "staff") -> sa.ColumnElement[Any]:
         cases.append((sa.or_(*staff), sa.literal(most)))
     if who.user_id:
         party = [event.c.stream.in_(query(who.user_id)) for query in PARTIES]
-        cases.append((sa.or_(*party), sa.literal("party")))
+        cases.append((sa.and_(sa.or_(*party), _told(event)), sa.literal("party")))
     return sa.case(*cases, else_=_as_public(event)) if cases else _as_public(event)
+
+
+def _told(event: Any) -> Condition:
+    """A party reads what one body has decided once all have: then the letter goes out."""
+    outcome = EventRow.__table__.alias("outcome")
+    place = outcome.c.payload["organization"].astext == event.c.payload["organization"].astext
+    closing = ("application.approved", "application.refused")
+    return sa.or_(
+        event.c.type != "application.decided",
+        sa.exists().where(outcome.c.stream == event.c.stream, outcome.c.type.in_(closing), place),
+    )
 
 
 def readable(as_whom: sa.ColumnElement[Any]) -> Condition:

@@ -9,26 +9,39 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import unicodedata
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
-__all__ = ["REASONS", "AddressRefused", "is_inner", "parse", "public_link", "resolve"]
+from ckanext.govopen.domain.refusal import N_
+
+__all__ = [
+    "REASONS",
+    "AddressRefused",
+    "is_inner",
+    "parse",
+    "public_link",
+    "refused_link",
+    "resolve",
+]
 
 #: Reasons and what is said about them. None of them repeats the address: it may be a secret.
 REASONS = {
-    "malformed": "The address cannot be read.",
-    "scheme": "Only http and https addresses are fetched.",
-    "userinfo": "An address must not contain a user name or a password.",
-    "form": "The host must be a name or an address in its usual form.",
-    "unresolved": "The host of the address is not known.",
-    "private": "The address leads into a private or reserved network.",
-    "internal_name": "The host of the address is a name that only an internal network knows.",
-    "redirects": "The address redirects too often.",
-    "too_large": "What lies at the address is larger than allowed.",
-    "too_slow": "The address did not answer within the time allowed.",
-    "unreachable": "No connection to the address could be made.",
-    "status": "The address answered with an error.",
+    "malformed": N_("The address cannot be read."),
+    "scheme": N_("Only http and https addresses are fetched."),
+    "userinfo": N_("An address must not contain a user name or a password."),
+    "form": N_("The host must be a name or an address in its usual form."),
+    "unresolved": N_("The host of the address is not known."),
+    "private": N_("The address leads into a private or reserved network."),
+    "internal_name": N_("The host of the address is a name that only an internal network knows."),
+    "redirects": N_("The address redirects too often."),
+    "too_large": N_("What lies at the address is larger than allowed."),
+    "too_slow": N_("The address did not answer within the time allowed."),
+    "unreachable": N_("No connection to the address could be made."),
+    "tls": N_("The certificate of the address is not valid."),
+    "packed": N_("The answer is packed in a broken way."),
+    "status": N_("The address answered with an error."),
 }
 
 #: Addresses that are global by their number and yet belong to a provider's inner side, or embed
@@ -54,6 +67,10 @@ _INNER_SUFFIXES = (
 )  # fmt: skip
 _NUMBER_LIKE = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?", re.IGNORECASE)
+#: What browsers leave out of an address before they read it: ``java\nscript:`` is a script.
+_SKIPPED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_PORT = re.compile(r"[^/?#]+:[0-9]{1,5}(?:[/?#]|$)")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -158,4 +175,32 @@ def public_link(url: str) -> str | None:
     labels = host.rstrip(".").split(".")
     if len(labels) == 1 or labels[-1] in _INNER_SUFFIXES:
         return "internal_name"
+    return None
+
+
+def refused_link(url: str, *, allow_private: bool = False) -> str | None:
+    """Why an address must not even be saved as a link, or None.
+
+    Scripts and files of the reader's own machine, private networks, credentials. Milder than
+    :func:`public_link`: what is merely incomplete (no scheme, a host without a dot) can be saved,
+    and waits at the review.
+    """
+    plain = _SKIPPED.sub("", unicodedata.normalize("NFKC", url)).replace("\\", "/")
+    found = _SCHEME.match(plain)
+    if found is None or _PORT.match(plain):
+        plain = f"http://{plain.lstrip('/')}"  # as CKAN completes it
+    elif found[1].lower() not in ("http", "https", "ftp"):
+        return "scheme"
+    else:  # as browsers read it, with however many slashes; of FTP only the host matters
+        plain = f"http://{plain[found.end() :].lstrip('/')}"
+    try:
+        parsed = parse(plain)
+        literal = _literal((parsed.host or "").lower())
+    except AddressRefused as refused:
+        return refused.reason if refused.reason in ("userinfo", "form") else None
+    if literal is not None:
+        return "private" if is_inner(literal, allow_private) else None
+    labels = (parsed.host or "").lower().rstrip(".").split(".")
+    if labels[-1] in _INNER_SUFFIXES and not allow_private:
+        return "internal_name" if len(labels) > 1 or labels[-1] == "localhost" else None
     return None

@@ -40,7 +40,9 @@ class Person:
     ``memberships`` maps organisation ids to CKAN capacities; ``duties`` holds (organisation id,
     duty) pairs. ``authority`` is true for holders of the duty ``authority`` in the organisation
     that the site names as its data authority. ``internal`` is the portal itself (``ignore_auth``).
-    ``runs_group`` is true for administrators of a group that is no organisation.
+    ``runs_group`` is true for administrators of a group that is no organisation. ``collaborates``
+    holds the datasets on which another department lets him work with it: only where the site has no
+    review, and only those whose working copy is open to everybody.
     """
 
     user_id: str | None = None
@@ -50,6 +52,7 @@ class Person:
     memberships: Mapping[str, str] = field(default_factory=dict)
     duties: frozenset[tuple[str, str]] = frozenset()
     runs_group: bool = False
+    collaborates: frozenset[str] = frozenset()
 
     @property
     def is_staff(self) -> bool:
@@ -143,9 +146,15 @@ def decide(
         return Access(Sight.WORKING, True, "department")
     if dataset.owner_org is None and person.user_id and person.user_id == dataset.creator_user_id:
         return Access(Sight.WORKING, True, "creator")
-    if not (dataset.governed and dataset.has_release and dataset.state == "active"):
+    if not (dataset.governed and dataset.state == "active") or dataset.suspended:
         return NOTHING
-    if dataset.suspended:
+    if (
+        dataset.package_id in person.collaborates
+        and person.user_id
+        and dataset.open_class in (None, OpenClass.UNCONDITIONAL)
+    ):
+        return Access(Sight.WORKING, True, "collaborator")
+    if not dataset.has_release:
         return NOTHING
     if dataset.open_class is OpenClass.UNCONDITIONAL:
         return Access(Sight.RELEASE, True, "unconditional")

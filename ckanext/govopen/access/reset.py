@@ -11,6 +11,8 @@ from typing import Any
 from ckan import model
 from ckan.lib import mailer
 
+from ckanext.govopen.access import mail
+
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +45,7 @@ def send(user: Any) -> None:
     exists. The log gets its kind only, neither the account nor its address.
     """
     try:
-        with discreetly():
+        with discreetly(), mail.limited():
             mailer.send_reset_link(user)
     except Exception as error:
         log.error(

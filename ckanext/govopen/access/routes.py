@@ -31,6 +31,12 @@ def _not_found() -> Any:
     return toolkit.abort(404, toolkit._("Nothing is found at this address."))
 
 
+def _refused(surface: Surface) -> Any:
+    if surface.forbids:
+        return toolkit.abort(403, toolkit._("This needs a right that you do not have."))
+    return _not_found()
+
+
 def guard() -> Response | None:
     """Runs before every view.
 
@@ -64,11 +70,11 @@ def guard() -> Response | None:
     if not who.sees_everything:
         for kind, reference in _named(surface, arguments):
             if not _visible(context, who, kind, reference):
-                return _not_found()
+                return _refused(surface)
     if not in_circle(who, surface.who):
         if who.user_id is None and surface.who == "user":
             return None  # CKAN sends him to the login page
-        return _not_found()
+        return _refused(surface)
     if request.endpoint == "user.perform_reset" and not reset.is_valid(
         arguments["id"], request.args.get("key")
     ):

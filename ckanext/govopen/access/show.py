@@ -6,7 +6,6 @@ import copy
 from typing import Any
 
 from ckan import model, plugins
-from ckan.lib import munge
 from ckan.lib.dictization.model_dictize import resource_view_list_dictize
 from ckan.plugins import toolkit
 
@@ -22,6 +21,7 @@ from ckanext.govopen.access.sight import (
     view_sight,
 )
 from ckanext.govopen.domain.classification import OpenClass
+from ckanext.govopen.domain.file_name import address_name
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.model import location
 from ckanext.govopen.model import release as releases
@@ -38,7 +38,7 @@ def download_url(package_type: str, package_id: str, resource_id: str, name: str
         f"{package_type or 'dataset'}_resource.download",
         id=package_id,
         resource_id=resource_id,
-        filename=munge.munge_filename(name) if name else None,
+        filename=address_name(name) if name else None,
         qualified=True,
     )
 
@@ -52,13 +52,13 @@ def package_show(next_action: Action, context: Any, data_dict: dict[str, Any]) -
         context["use_cache"] = False
         dataset = next_action(context, data_dict)
         if dataset.get("id") and governed(dataset.get("type")):
-            _add_sources(dataset, shown=access.reason != INTERNAL_REASON)
+            add_sources(dataset, shown=access.reason != INTERNAL_REASON)
             mark(dataset)
         return dataset
     return _released(context, data_dict, package_id, access)
 
 
-def _add_sources(dataset: dict[str, Any], shown: bool) -> None:
+def add_sources(dataset: dict[str, Any], shown: bool) -> None:
     """Gives streamed resources the portal's address; ``shown``: and their source, for people.
 
     The portal's own readings (index, activity, release) never hold a source address.

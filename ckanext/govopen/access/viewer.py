@@ -9,8 +9,9 @@ from ckan import model
 
 from ckanext.govopen.access import clock
 from ckanext.govopen.access.policy import ANONYMOUS, INTERNAL, Person
+from ckanext.govopen.domain.classification import OpenClass
 from ckanext.govopen.model import duty as duties
-from ckanext.govopen.model import settings
+from ckanext.govopen.model import jurisdiction, settings
 from ckanext.govopen.model.duty import DutyRow
 
 _MEMO = "govopen_person"
@@ -20,7 +21,8 @@ def person(context: Any) -> Person:
     """The person a context speaks for.
 
     ``ignore_auth`` is the portal itself. An unknown or inactive user name is anonymous. The
-    answer is kept in the context's own cache, which CKAN hands down within one call.
+    answer is kept in the context's own cache, which CKAN hands down within one call; not where
+    collaborators count, who come and go while a caller keeps his context.
     """
     if context.get("ignore_auth"):
         return INTERNAL
@@ -29,7 +31,7 @@ def person(context: Any) -> Person:
         return ANONYMOUS
     memo = context.setdefault("context_cache", {})
     known = memo.get(_MEMO)
-    if known is not None and known[0] == name:
+    if known is not None and known[0] == name and not settings.collaborators():
         return known[1]
     user = context.get("auth_user_obj")
     if user is None or getattr(user, "name", None) != name:
@@ -79,4 +81,24 @@ def _of_user(user: Any) -> Person:
         runs_group=any(
             capacity == "admin" and not organization for _, capacity, organization in rows
         ),
+        collaborates=_collaborates(user.id) if settings.collaborators() else frozenset(),
+    )
+
+
+def _collaborates(user_id: str) -> frozenset[str]:
+    """The datasets of which he is a collaborator and whose working copy is *unconditional*.
+
+    One without a class has the profile's.
+    """
+    package, collaborator = model.package_table, model.PackageMember
+    default = jurisdiction.profile().default_class
+    open_class = sa.func.coalesce(
+        package.c.extras["open_class"].astext, default.value if default else ""
+    )
+    return frozenset(
+        model.Session.execute(
+            sa.select(package.c.id)
+            .join(collaborator, collaborator.package_id == package.c.id)
+            .where(collaborator.user_id == user_id, open_class == OpenClass.UNCONDITIONAL.value)
+        ).scalars()
     )

@@ -22,6 +22,17 @@
     });
     place.appendChild(all);
   });
+  // Handles for dragging rows are for the mouse only: neither the keyboard nor a reader stops at them.
+  document.querySelectorAll("[data-module=resource-reorder]").forEach(function (list) {
+    function quiet() {
+      list.querySelectorAll("a.handle").forEach(function (handle) {
+        handle.tabIndex = -1;
+        handle.setAttribute("aria-hidden", "true");
+      });
+    }
+    new MutationObserver(quiet).observe(list, { childList: true, subtree: true });
+    quiet();
+  });
   // The hash of a file is computed here; the file itself is not sent.
   document.querySelectorAll("[data-hash-file]").forEach(function (place) {
     if (!window.crypto || !window.crypto.subtle) return;

@@ -9,7 +9,7 @@ import click
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.cli import common
-from ckanext.govopen.cli.checks import database, options, services, surfaces
+from ckanext.govopen.cli.checks import database, options, others, places, services, surfaces
 from ckanext.govopen.cli.checks.finding import Finding, error
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
@@ -19,7 +19,8 @@ ORDER = ("error", "warning", "note")
 @click.command(
     "doctor",
     help="""Look the site over: order of plugins, settings, Solr's schema, migrations, unlisted
-    routes and actions, duties, profile, demo accounts, storage. Each finding says what to do.
+    routes and actions, duties, profile, demo accounts, storage, identity service, mail.
+    Each finding says what to do.
     The exit code is 1 when there are errors.""",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -44,6 +45,8 @@ def examine(index: bool = False) -> list[Finding]:
         "database": database.check,
         "services": lambda: services.check(index),
         "surfaces": surfaces.check,
+        "places": places.check,
+        "machines beside the portal": others.check,
     }
     findings: list[Finding] = []
     for area, check in areas.items():

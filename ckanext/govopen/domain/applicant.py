@@ -154,7 +154,7 @@ def _faults(command: Check, now: datetime.datetime) -> list[Refusal]:
     if len(command.document_tail.strip()) > TAIL:
         no("document_tail", N_("At most the last four characters of a document are kept."))
     if organisation:
-        answer = check_code(command.code)
+        answer = check_code(command.code, "uscc")  # what applicants are asked for
         if not answer:
             found.append(Refusal("ID-4", None, answer.message, {**answer.params, "field": "code"}))
     if command.valid_until.tzinfo is None or command.valid_until <= now:

@@ -126,6 +126,7 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
             (
                 "application",
                 "rules",
+                "edition",
                 "applicant",
                 "persons",
                 "revision",
@@ -135,6 +136,7 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
                 "renews",
             ),
             ("applicant", "persons", "content"),
+            ("persons",),
         ),
         "application.withdrawn": EventType("party", ("organization", "reason"), ("reason",)),
         "application.returned": EventType(
@@ -199,6 +201,8 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
             "party", ("organization", "number", "kind", "sha256")
         ),
         "application.letter_delivered": EventType("party", ("organization", "number", "how")),
+        # the text of a profile under which cases began; stream ``profile/<id>``
+        "profile.recorded": EventType("public", ("profile", "version", "sha256", "text")),
         # agreement; signatures stand in the application's stream
         "agreement.template_published": EventType(
             "public", ("template", "version", "profile", "sha256", "text", "reason"), ("reason",)

@@ -51,11 +51,14 @@ __all__ = [
     "one_by_one",
     "roles",
     "submit_at",
+    "submitting_bars",
 ]
 
 
 #: Who decides, the ordinary role first.
 _DECIDERS: tuple[Role, ...] = ("reviewer", "authority", "operator")
+#: Who decides by his office, not in an emergency only.
+_OFFICES: frozenset[Role] = frozenset({"reviewer", "authority"})
 _NOT_YOURS: Mapping[str, str] = {
     "decide": N_("The disclosure office of the department decides on this."),
 }
@@ -85,13 +88,26 @@ def roles(actor: Actor, organization: str, profile: Profile, settings: Settings)
 def may(
     state: ReviewState, actor: Actor, profile: Profile, settings: Settings | None = None
 ) -> list[str]:
-    """Names of the commands that he may give now, for buttons; the decision itself checks all."""
+    """Names of the commands that he may give now, for buttons; the decision itself checks all.
+
+    Who decides and does not edit is not offered to submit: he would bar himself from deciding.
+    """
     settings = settings or Settings()
     mine = roles(actor, state.organization, profile, settings)
     names = [name for (status, name), who in TABLE.items() if status == state.status and who & mine]
     if "decide" in names and actor.user_id in state.submitters:
         names.remove("decide")
+    if "submit" in names and mine & _OFFICES and "editor" not in mine:
+        names.remove("submit")
     return [name for name in names if name not in ("open", "touch")]
+
+
+def submitting_bars(
+    state: ReviewState, actor: Actor, profile: Profile, settings: Settings | None = None
+) -> bool:
+    """Could he decide on it, and not any more once he has submitted it himself?"""
+    mine = roles(actor, state.organization, profile, settings or Settings())
+    return bool(mine & _OFFICES) and actor.user_id not in state.submitters
 
 
 def one_by_one() -> Refused:

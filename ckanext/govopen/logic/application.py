@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -34,6 +33,7 @@ from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, post
 from ckanext.govopen.model import applicant as applicants
 from ckanext.govopen.model import application as cases
+from ckanext.govopen.model import edition as editions
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import jurisdiction, ledger, number, settings, working_days
 from ckanext.govopen.model import letter as letters
@@ -47,13 +47,17 @@ SYSTEM = Actor("", system=True)
 # Rules
 
 
-def profile_of(rules_id: str) -> Profile:
-    """The profile under which a case began (``<profile>/<version>/<procedure>``)."""
-    active = jurisdiction.profile()
-    name = rules_id.partition("/")[0]
-    return active if not name or active.id == name else jurisdiction.read(
-        jurisdiction.path_of(name)
-    )  # fmt: skip
+def edition_of(state: Application | None) -> jurisdiction.Edition:
+    """The text of the law under which a case began, however the file has changed since; the site's
+    present one for a new case."""
+    if state is None or not state.edition:
+        return jurisdiction.active()
+    return editions.find(model.Session, state.edition)
+
+
+def profile_of(state: Application | None) -> Profile:
+    """The profile under which a case began."""
+    return edition_of(state).profile
 
 
 def site() -> Site:
@@ -83,11 +87,20 @@ def authority_id() -> str | None:
     return group.id if group is not None else None
 
 
+def bodies_of(content: Content) -> set[str]:
+    """The organisations that have a say in a case: its departments, the authority, the bodies that
+    the profile names."""
+    here = site()
+    places = {part.organization for part in content.parts} | set(here.bodies.values())
+    return places | ({here.authority} if here.authority else set())
+
+
 def rules_for(state: Application | None) -> Rules:
     """The rules of a case, those of the active profile for a new one."""
-    found = rules_of(profile_of(state.rules if state else ""), working_days.calendar(), site())
-    # A newer edition of the profile's file goes on with a case under the number it began with.
-    return dataclasses.replace(found, id=state.rules) if state else found
+    edition = edition_of(state)
+    return rules_of(
+        edition.profile, working_days.calendar(), site(), edition=edition.sha256
+    )  # fmt: skip
 
 
 # Facts
@@ -229,6 +242,8 @@ def record(
     """
     session = model.Session
     rules = None
+    if state is None:
+        editions.keep(session, edition_of(None), now)
     ledger.append(session, f"application/{application}", events, by, now)
     after = state
     issued: list[Event] = []
@@ -272,7 +287,7 @@ def _letter(state: Application, event: Event, rules: Rules, now: datetime.dateti
 
 
 def _give(state: Application, organization: str, now: datetime.datetime) -> None:
-    profile = profile_of(state.rules)
+    profile = profile_of(state)
     for grant in grants_of(state, organization):
         row = grants.get(model.Session, grant.id, lock=True)
         live = releases.live(grant.package_id)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import secrets
+from collections.abc import Collection
 from typing import Any
 
+import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit as tk
 
@@ -15,6 +18,7 @@ from ckanext.govopen.domain.application.content import Attachment, Content, pars
 from ckanext.govopen.domain.refusal import N_, refuse
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.model import attachment as attachments
+from ckanext.govopen.model import duty as duties
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import release as releases
 
@@ -69,19 +73,12 @@ def _parts(context: Any, content: Content) -> list[dict[str, Any]]:
 
 
 def handed_in(application: str, user_id: str, draft: dict[str, Any]) -> Content:
-    """The content that is submitted: the draft with its files, its persons' ids and a new salt.
+    """The content that is submitted: the draft with its files and a new salt.
 
-    :raises ValidationError: a person has no account, or the grant to renew is not his
+    :raises ValidationError: the grant to renew is not his
     """
     content = parse(draft)
     errors = values.Errors()
-    organisation = content.organisation
-    if organisation is not None:
-        ids = []
-        for name in organisation.persons:
-            user = values.user({"organisation.persons": name}, "organisation.persons", errors)
-            ids.append(user.id if user else name)
-        organisation = dataclasses.replace(organisation, persons=tuple(dict.fromkeys(ids)))
     if content.renews is not None:
         row = grants.get(model.Session, content.renews)
         if row is None or user_id not in (*row.persons, row.authorised):
@@ -91,6 +88,35 @@ def handed_in(application: str, user_id: str, draft: dict[str, Any]) -> Content:
         Attachment(row.id, row.name, row.sha256, row.size, row.media_type)
         for row in attachments.of_case(model.Session, application)
     )
-    return dataclasses.replace(
-        content, organisation=organisation, attachments=files, salt=secrets.token_hex(16)
+    return dataclasses.replace(content, attachments=files, salt=secrets.token_hex(16))
+
+
+def persons_of(content: Content, bodies: Collection[str], now: datetime.datetime) -> frozenset[str]:
+    """The accounts that count of those whom an organisation names, by their ids.
+
+    Whoever works for one of ``bodies`` (ids of organisations that have a say in the case) is none:
+    else an applicant could bar those who decide by naming them. Neither is an unknown name. Which
+    of the two it was, or that it was one of them, is not told: names would be tried out.
+    """
+    names = content.organisation.persons if content.organisation else ()
+    if not names:
+        return frozenset()
+    user, member = model.User, model.member_table
+    found = set(
+        model.Session.scalars(
+            sa.select(user.id).where(
+                sa.or_(user.name.in_(names), user.id.in_(names)), user.state == "active"
+            )
+        )
     )
+    members = model.Session.scalars(
+        sa.select(member.c.table_id).where(
+            member.c.table_name == "user",
+            member.c.table_id.in_(found),
+            member.c.group_id.in_(bodies),
+            member.c.state == "active",
+        )
+    )
+    staff = {row.user_id for row in duties.concerned(model.Session, found)
+             if row.organization_id in bodies and not (row.until and row.until <= now)}  # fmt: skip
+    return frozenset(found - set(members) - staff)

@@ -38,19 +38,19 @@ class Names:
 
     context: Any
     datasets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _groups: dict[str, dict[str, str]] = field(default_factory=dict)
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def organization(self, organization_id: str) -> dict[str, str]:
         """``{"id", "name", "title"}``"""
-        if organization_id not in self._groups:
+        if organization_id not in self.known:
             group = model.Group.get(organization_id)
             name = group.name if group else ""
-            self._groups[organization_id] = {
+            self.known[organization_id] = {
                 "id": organization_id,
                 "name": name,
                 "title": (group.title or name) if group else "",
             }
-        return self._groups[organization_id]
+        return self.known[organization_id]
 
     def look_up(self, package_ids: Iterable[str]) -> None:
         """Titles of datasets; one that the reader does not see (any more) has none."""
@@ -175,6 +175,8 @@ def _handed_in(
     if personal:
         found["applicant"] = account(state.applicant)
         if not mine:
+            persons = sorted(state.revisions[-1].persons)
+            found["persons"] = [one for one in map(account, persons) if one]
             found["attachments"] = [
                 {key: one.get(key) for key in ("id", "name", "sha256", "size", "media_type")}
                 for one in content.get("attachments") or []

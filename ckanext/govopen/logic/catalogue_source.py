@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
@@ -43,3 +44,12 @@ def source_of(source_id: str, *people: str | None) -> Source:
         org_code_scheme=(row.org_code_scheme or "") if row else "",
         submitters=tuple(dict.fromkeys(person for person in submitters if person)),
     )
+
+
+def admitted(source: Source, record: Any) -> Any:
+    """A record as far as its source may say it: only one that may keep the identifiers of another
+    portal names the id and the name of a dataset.
+    """
+    if table.KEEP_IDENTIFIERS in source.powers or not isinstance(record, dict):
+        return record
+    return {key: value for key, value in record.items() if key != "identity"}

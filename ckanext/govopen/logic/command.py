@@ -57,6 +57,8 @@ def decision(
             return action(context, data_dict)
 
         decided.decision = True  # type: ignore[attr-defined]
+        decided.by_token = by_token  # type: ignore[attr-defined]
+        decided.sometimes = unless is not None  # type: ignore[attr-defined]
         return decided
 
     return mark
@@ -121,25 +123,3 @@ def delivered(context: Any) -> None:
     """After a CKAN action that has committed by itself: delivers what its hooks noted."""
     if context.pop(NOTED, None) and not context.get("defer_commit"):
         deliver.due_now(now(), later=False)
-
-
-def required(data: dict[str, Any], *names: str) -> list[str]:
-    """The texts of parameters that must not be empty.
-
-    :raises ValidationError: naming each that is missing or not a text
-    """
-    errors: dict[str, Any] = {}
-    values: list[str] = []
-    for name in names:
-        value = data.get(name)
-        if not isinstance(value, str) or not value.strip():
-            errors[name] = [toolkit._("Missing value")]
-        elif len(value) > 100_000 or "\x00" in value:
-            errors[name] = [
-                toolkit._("This value is too long or holds characters that no text has.")
-            ]
-        else:
-            values.append(value.strip())
-    if errors:
-        raise toolkit.ValidationError(errors)
-    return values

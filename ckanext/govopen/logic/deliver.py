@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -27,6 +27,27 @@ log = logging.getLogger(__name__)
 def _reindex(payloads: list[dict[str, Any]]) -> None:
     ids = sorted({package_id for payload in payloads for package_id in payload["packages"]})
     document.index_many(ids)
+
+
+def reindex_own(
+    row: outbox.OutboxRow, dicts: Mapping[str, document.Dicts], now: datetime.datetime
+) -> None:
+    """Delivers a row of the kind ``reindex`` that its writer put off so as to do it himself.
+
+    ``dicts`` are working copies that need not be read again, by dataset id; one that somebody has
+    changed since is read all the same. Commits. When it fails, the row stays, and is tried again.
+    """
+    mine = outbox.taken(model.Session, row.id)
+    if mine is None:
+        return  # it took so long that somebody else has done it, or is at it
+    try:
+        document.index_many(mine.payload["packages"], document.unchanged(dicts))
+    except Exception as error:
+        log.warning("Delivery of a reindex row failed: %s", type(error).__name__)
+        outbox.failed(mine, f"{type(error).__name__}: {error}", now)
+    else:
+        model.Session.delete(mine)
+    model.repo.commit()
 
 
 def _datastore(payloads: list[dict[str, Any]]) -> None:

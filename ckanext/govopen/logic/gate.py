@@ -258,7 +258,8 @@ def note(context: Any, package: Any, events: list[Event], now: datetime.datetime
     context[command.NOTED] = True
 
 
-def _submitters(context: Any) -> frozenset[str]:
+def submitters(context: Any) -> frozenset[str]:
+    """Ids of those who stand behind a write: named in the context, or its account."""
     named = context.get(SUBMITTERS)
     if named:
         return frozenset(named)
@@ -283,10 +284,10 @@ def _touch_review(
     order: rules.Command
     if row is None:
         row = reviews.ReviewRow(id=str(uuid.uuid4()))
-        people = _submitters(context) | _carried(package.id)
+        people = submitters(context) | _carried(package.id)
         order = rules.Open(system, package.id, package.owner_org or "", read.fingerprint, people)
     else:
-        order = rules.Touch(system, read.fingerprint, _submitters(context))
+        order = rules.Touch(system, read.fingerprint, submitters(context))
     carry_out(row, state, order, user_id, now)
 
 
@@ -304,7 +305,7 @@ def _remember(
     if not settings.review_on():
         return
     waits = reviews.waiting(model.Session, package.id) is not None
-    if waits or not _submitters(context) <= _carried(package.id):
+    if waits or not submitters(context) <= _carried(package.id):
         _touch_review(context, package, read, now)
 
 

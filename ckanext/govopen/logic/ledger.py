@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit as tk
+from flask import has_request_context, request
 
 from ckanext.govopen.access import ledger as access
 from ckanext.govopen.access.viewer import person
@@ -18,7 +19,8 @@ from ckanext.govopen.domain import checkpoint as checkpoint_rules
 from ckanext.govopen.domain.event import Readers
 from ckanext.govopen.domain.ledger import SealedEvent, redact, stamp
 from ckanext.govopen.domain.verification import EXPORT_FORMAT, Report, Verifier
-from ckanext.govopen.model import checkpoint, ledger
+from ckanext.govopen.logic import registration
+from ckanext.govopen.model import attempts, checkpoint, ledger, settings
 from ckanext.govopen.model.ledger import EventRow
 
 PARTS: tuple[Readers, ...] = ("public", "party", "staff")
@@ -79,6 +81,16 @@ def page(
     rows = model.Session.execute(query).all()
     found = [(row.reader, redact(ledger.sealed(row), row.reader)) for row in rows[:limit]]
     return found, len(rows) > limit
+
+
+def may_export(context: Any) -> bool:
+    """Is it not too often? Counts one export of somebody without an account, by his address."""
+    if person(context).user_id is not None or person(context).sees_everything:
+        return True
+    if not has_request_context():
+        return True
+    origin = registration.block(request.remote_addr, request.headers.get("X-Forwarded-For"))
+    return attempts.count("ledger-export", origin, settings.ledger_exports_per_minute(), 60).yes
 
 
 def export(

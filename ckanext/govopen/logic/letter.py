@@ -25,7 +25,7 @@ def names_of(context: Any, letter: dict[str, Any]) -> Names:
     organization = letter["facts"]["organization"]
     part = state.part(organization) if state is not None else None
     applicant = SOMEBODY
-    profile = cases.profile_of(letter["facts"]["rules"])
+    profile = cases.profile_of(state)
     if state is not None and part is not None:
         own = person(context).user_id == state.applicant
         rules = cases.rules_for(state)

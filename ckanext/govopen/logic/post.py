@@ -17,6 +17,7 @@ from ckan.lib import mailer
 from ckan.plugins import toolkit
 from flask_babel import force_locale
 
+from ckanext.govopen.access import mail
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.model import outbox, settings
 
@@ -109,7 +110,8 @@ def _send(user: Any, case: str, payloads: list[dict[str, Any]]) -> None:
                 % {"address": f"{settings.site_url()}{_page(payloads[0])}"},
             ]
         )
-    mailer.mail_user(user, subject.replace("\n", " "), body)
+    with mail.limited():
+        mailer.mail_user(user, subject.replace("\n", " "), body)
 
 
 @contextmanager

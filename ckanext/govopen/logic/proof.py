@@ -15,6 +15,9 @@ from ckanext.govopen.model import attempts, settings
 
 _ = toolkit._
 
+#: A longer password is an error of the hasher; nobody has one.
+LONGEST_PASSWORD = 1000
+
 
 def prove(context: Any, password: str, now: datetime.datetime) -> Proof:
     """The proof of the person of a context; a password counts before a fresh sign-in.
@@ -35,7 +38,8 @@ def prove(context: Any, password: str, now: datetime.datetime) -> Proof:
             raise _wrong(_("Enter your password, or sign in anew at your provider."))
         return fresh
     user = model.User.get(account_of(context))
-    assert user is not None
+    if user is None:
+        raise toolkit.NotAuthorized(_("Sign in first."))
     most, minutes = settings.agreement_attempts(), settings.agreement_lock_minutes()
     allowed = attempts.count("proof", user.id, most, minutes * 60)
     if not allowed.yes:
@@ -44,7 +48,8 @@ def prove(context: Any, password: str, now: datetime.datetime) -> Proof:
                 minutes=-(-allowed.wait // 60)
             )
         )
-    if not user.validate_password(password):
+    possible = len(password) <= LONGEST_PASSWORD and bool(user.password)
+    if not possible or not user.validate_password(password):
         raise _wrong(_("The password is wrong."))
     attempts.forget("proof", user.id)
     return Proof("password", now)

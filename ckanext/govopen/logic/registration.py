@@ -12,6 +12,7 @@ import ipaddress
 import logging
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from ckan import model
@@ -20,6 +21,7 @@ from ckan.logic import schema as schemas
 from ckan.plugins import toolkit as tk
 from sqlalchemy.exc import IntegrityError
 
+from ckanext.govopen.access import mail
 from ckanext.govopen.access.reset import discreetly
 from ckanext.govopen.model import attempts, settings
 from ckanext.govopen.model.identity import RegistrationRow
@@ -34,6 +36,10 @@ _OWN_NETWORKS = tuple(
         "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"
     )
 )  # fmt: skip
+
+
+#: Hosts under which a portal answers its own machine alone.
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class TooMany(Exception):
@@ -64,8 +70,10 @@ def block(remote: str | None, forwarded: str | None) -> str:
     return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
 
 
-def ask(email: str, origin: str, link_to: Any, now: datetime.datetime) -> None:
+def ask(email: str, origin: str, link_to: Any, now: datetime.datetime) -> str | None:
     """Sends the mail that belongs to an address. Commits.
+
+    Gives the link itself only in a portal for trying out that has no mail server.
 
     :param email: a valid address
     :param origin: the block of :func:`block`
@@ -80,16 +88,20 @@ def ask(email: str, origin: str, link_to: Any, now: datetime.datetime) -> None:
         raise TooMany
     # Whoever fills a stranger's letter box learns nothing from that it has ended.
     if not attempts.count("register-mail", email.lower(), settings.register_mails_a_day(), DAY).yes:
-        return
-    owner = _owner(email)
+        return None
+    owner, link = _owner(email), None
     if owner is None:
-        subject, body = _invitation(link_to(_kept(email, now)))
+        link = link_to(_kept(email, now))
+        subject, body = _invitation(link)
     else:
         subject, body = _reminder(owner)
     try:
-        with discreetly():
+        with discreetly(), mail.limited():
             mailer.mail_recipient("", email, subject, body)
     except Exception as error:
+        if link is not None and _tried_out():
+            model.repo.commit()
+            return link
         model.Session.rollback()
         log.error(
             "A registration mail could not be sent (%s): check the smtp.* settings.",
@@ -97,6 +109,12 @@ def ask(email: str, origin: str, link_to: Any, now: datetime.datetime) -> None:
         )
         raise NoMail from None
     model.repo.commit()
+    return None
+
+
+def _tried_out() -> bool:
+    """Is it a demonstration that only this machine can reach? Its addresses prove nothing."""
+    return settings.demo() and urlsplit(settings.site_url()).hostname in _LOOPBACK
 
 
 def waiting(key: str, now: datetime.datetime, lock: bool = False) -> RegistrationRow | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,9 +73,27 @@ def released(row: ReleaseRow) -> Snapshot:
     return Snapshot(row.data["shown"], files, {}, row.views)
 
 
+def fingerprint_of_new(shown: dict[str, Any], locations: Mapping[str, str]) -> str:
+    """The fingerprint of a dataset that was just made, as :func:`working` would find it.
+
+    ``shown`` is its dict under the site's schema, ``locations`` the source addresses of its
+    conditional content by resource id. It has no files and no views yet.
+    """
+    plain = dict(shown, resources=[dict(one) for one in shown.get("resources") or []])
+    _take_away(plain)
+    _claim_class(plain, {})
+    facts = {name: location.fact(url) for name, url in locations.items()}
+    return Snapshot(plain, facts).fingerprint()
+
+
 def clean(dataset: dict[str, Any]) -> dict[str, Any]:
     """A copy without what never leaves the departments."""
     result = copy.deepcopy(dataset)
+    _take_away(result)
+    return result
+
+
+def _take_away(result: dict[str, Any]) -> None:
     for name in internal.DATASET:
         result.pop(name, None)
     for name in _PERSONAL:
@@ -92,7 +111,6 @@ def clean(dataset: dict[str, Any]) -> dict[str, Any]:
             resource.pop(name, None)
         if resource.get("url_type") == location.URL_TYPE:
             resource["url"] = ""  # the portal's own address, made anew whenever it is shown
-    return result
 
 
 def facts_json(files: dict[str, FileFact]) -> dict[str, dict[str, Any]]:

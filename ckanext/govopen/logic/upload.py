@@ -9,51 +9,32 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-import re
 import tempfile
-import unicodedata
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 import file_keeper as fk
 from ckan import model
 from ckan.lib import uploader
-from ckan.lib.munge import munge_filename
 from ckan.plugins import toolkit
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.access import files as bytes_store
+from ckanext.govopen.domain.file_name import address_name, extension, file_name
 from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.logic import command
-from ckanext.govopen.logic.media_type import SAMPLE_BYTES, Mismatch, media_type
+from ckanext.govopen.logic.media_type import KNOWN, SAMPLE_BYTES, Mismatch, media_type
 from ckanext.govopen.model import file as file_model
 
 __all__ = ["DigestUpload", "file_name", "get_resource_uploader", "receive", "store"]
 
 CHUNK = 1024 * 1024
 SPOOL_BYTES = 4 * 1024 * 1024
-MAX_NAME = 200
 #: Media type of bytes that are not what their name says.
 UNKNOWN = "application/octet-stream"
 #: The name of SHA-256 in catalogues (DCAT, SPDX); CKAN's ``hash`` holds the plain digits.
 SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
-
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
-
-
-def file_name(name: str | None) -> str:
-    """A name to offer for saving: the last part of what was given, Chinese kept.
-
-    Control characters, marks that turn the direction of writing (they disguise an extension) and
-    what file systems do not take are dropped; at most 200 characters, the extension kept.
-    """
-    plain = unicodedata.normalize("NFC", name or "").replace("\\", "/").rsplit("/", 1)[-1]
-    plain = _UNSAFE.sub("", plain).strip().lstrip(".").strip()
-    path = PurePosixPath(plain)
-    extension = path.suffix[:20]
-    return (path.stem[: MAX_NAME - len(extension)] + extension) or "file"
 
 
 def _pieces(stream: IO[bytes] | Iterable[bytes]) -> Iterable[bytes]:
@@ -150,6 +131,32 @@ def store(
     return fact
 
 
+def format_of(fact: FileFact) -> str:
+    """The format of a file, by its extension or else by its bytes; empty when neither tells it."""
+    ending = extension(fact.name)
+    if ending in KNOWN:
+        told = ending[1:]
+        found = toolkit.h.unified_resource_format(told)
+        return found if found != told else told.upper()
+    found = toolkit.h.unified_resource_format(fact.media_type)
+    return found if found != fact.media_type else ""
+
+
+def _name_format(resource: dict[str, Any], fact: FileFact) -> None:
+    """Gives a file its format where the writer names none, in place.
+
+    A form and a patch send back what was told from the file before: that follows the new file.
+    """
+    given = str(resource.get("format") or "").strip()
+    stored = model.Session.get(model.Resource, str(resource.get("id") or "")) if given else None
+    if stored is not None and stored.package_id is not None:
+        before = file_model.of_resource(model.Session, stored.id, stored.package_id)
+        if before is not None and given.casefold() == format_of(before).casefold():
+            given = ""
+    if not given:
+        resource["format"] = format_of(fact)
+
+
 class DigestUpload:
     """CKAN's uploader of one resource. Made before validation, carried out after it.
 
@@ -168,9 +175,10 @@ class DigestUpload:
         if isinstance(given, FileStorage) and given.filename:
             fact, self._copy = receive(given.stream, given.filename, _max_bytes())
             self.fact = fact
-            self.filename = munge_filename(fact.name)
+            self.filename = address_name(fact.name)
             self.mimetype = fact.media_type
             self.filesize = fact.size
+            _name_format(resource, fact)
             resource.update(
                 url=self.filename,
                 url_type="upload",

@@ -10,6 +10,7 @@ from ckan import model
 from ckan.lib import mailer
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access import mail
 from ckanext.govopen.model import checkpoint, settings
 
 
@@ -25,13 +26,14 @@ def deliver(payloads: list[dict[str, Any]]) -> None:
         text = json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n"
         site = toolkit.config["ckan.site_url"]
         for address in settings.ledger_witnesses():
-            mailer.mail_recipient(
-                address,
-                address,
-                f"Ledger checkpoint {number} of {site}",
-                "Keep this file. With it anybody can prove what the ledger of this portal was:\n"
-                f"{site}/open/ledger/verify\n",
-                attachments=[
-                    (f"checkpoint-{number}.json", io.BytesIO(text.encode()), "application/json")
-                ],
-            )
+            with mail.limited():
+                mailer.mail_recipient(
+                    address,
+                    address,
+                    f"Ledger checkpoint {number} of {site}",
+                    "Keep this file. With it anybody can prove what the ledger of this portal"
+                    f" was:\n{site}/open/ledger/verify\n",
+                    attachments=[
+                        (f"checkpoint-{number}.json", io.BytesIO(text.encode()), "application/json")
+                    ],
+                )

@@ -21,10 +21,13 @@ from ckanext.govopen.access.facts import governed
 from ckanext.govopen.access.handler import Action
 from ckanext.govopen.domain import internal
 from ckanext.govopen.domain.classification import OpenClass
-from ckanext.govopen.logic import command
+from ckanext.govopen.logic import command, naming
+from ckanext.govopen.logic.validators import links
 from ckanext.govopen.model import jurisdiction, location, settings
 from ckanext.govopen.search.shape import impossible_dates
 
+#: What CKAN's form of a new dataset sends, and no other client.
+FORM = "_ckan_phase"
 #: Where a write leaves the source addresses of conditional content until the ids are saved.
 LOCATIONS = "govopen_locations"
 
@@ -42,14 +45,26 @@ def lock(package_id: str) -> None:
 
 def package_create(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Prepares a new dataset: its class by default, and where conditional content lies."""
+    prepare_new(context, data_dict)
+    result = next_action(context, data_dict)
+    command.delivered(context)
+    return result
+
+
+def prepare_new(context: Any, data_dict: dict[str, Any]) -> None:
+    """What is done to a new dataset before its fields are validated; changes the dict.
+
+    :raises ValidationError: a date or an address that must not be saved
+    """
     _written_rows(data_dict)
+    if FORM in data_dict and governed(data_dict.get("type")):
+        naming.name(data_dict)
     _possible_dates(data_dict)
     if governed(data_dict.get("type")):
         _default_class(data_dict, None)
         _place_content(context, data_dict, None)
-    result = next_action(context, data_dict)
-    command.delivered(context)
-    return result
+    else:
+        links.check_harvest_source(data_dict, None)
 
 
 def package_update(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
@@ -59,6 +74,8 @@ def package_update(next_action: Action, context: Any, data_dict: dict[str, Any])
     reference = data_dict.get("id") or data_dict.get("name")
     package = model.Package.get(reference) if isinstance(reference, str) else None
     if package is None or not governed(package.type):
+        if package is not None:
+            links.check_harvest_source(data_dict, package.url)
         return next_action(context, data_dict)
     if not context.get("ignore_auth"):
         toolkit.check_access("package_update", context, {"id": package.id})
@@ -156,6 +173,7 @@ def _place_content(context: Any, data: dict[str, Any], original: dict[str, Any] 
     conditional = data.get("open_class") == OpenClass.CONDITIONAL.value
     pending: dict[str, str] = context.setdefault(LOCATIONS, {})
     same_class = original is not None and data.get("open_class") == original.get("open_class")
+    errors: list[dict[str, list[str]]] = [{} for _ in resources]
     for index, resource in enumerate(resources):
         if not isinstance(resource, dict):
             continue
@@ -166,9 +184,25 @@ def _place_content(context: Any, data: dict[str, Any], original: dict[str, Any] 
         if not (known is not None and same_class and known == resource and given in ("", stored)):
             if conditional:
                 _hold(resource, known, given, stored, pending)
+                errors[index] = _source_errors(pending.get(str(resource.get("id"))), known, stored)
             else:
                 _publish(resource, known, given or stored)
         resources[index] = resource
+    if any(errors):
+        raise toolkit.ValidationError({"resources": errors})  # pyright: ignore[reportArgumentType]
+
+
+def _source_errors(
+    source: str | None, known: dict[str, Any] | None, stored: str
+) -> dict[str, list[str]]:
+    """What is wrong with a new address of conditional content, by field.
+
+    One that was there before stays: a stricter class must not fail for an old address.
+    """
+    if source is None or source in (stored, (known or {}).get("url")):
+        return {}
+    problem = links.source_problem(source)
+    return {"source_url": [problem]} if problem else {}
 
 
 def _hold(

@@ -318,30 +318,3 @@ def datasets(session: AlchemySession, ids: Iterable[str]) -> dict[str, list[tupl
     for row in session.execute(query.order_by(table.c.organization_id, table.c.package_id)):
         found.setdefault(row.application_id, []).append((row.organization_id, row.package_id))
     return found
-
-
-def desk(
-    session: AlchemySession, organization_ids: Collection[str], everything: bool, limit: int
-) -> list[tuple[ApplicationRow, PartRow]]:
-    """Open parts of these departments, or of all, the ones due first; what has no due date last."""
-    query = (
-        sa.select(ApplicationRow, PartRow)
-        .join(PartRow, PartRow.application_id == ApplicationRow.id)
-        .where(PartRow.status.in_(list(OPEN)))
-    )
-    if not everything:
-        query = query.where(PartRow.organization_id.in_(list(organization_ids)))
-    query = query.order_by(PartRow.due.asc().nulls_last(), PartRow.received_at).limit(limit)
-    return [(row[0], row[1]) for row in session.execute(query)]
-
-
-def own(session: AlchemySession, user_id: str, limit: int) -> list[tuple[ApplicationRow, PartRow]]:
-    """Open parts of an applicant's own cases."""
-    query = (
-        sa.select(ApplicationRow, PartRow)
-        .join(PartRow, PartRow.application_id == ApplicationRow.id)
-        .where(ApplicationRow.user_id == user_id, PartRow.status.in_(list(OPEN)))
-        .order_by(PartRow.received_at)
-        .limit(limit)
-    )
-    return [(row[0], row[1]) for row in session.execute(query)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import functools
+import hashlib
 import pathlib
+from dataclasses import dataclass
 
 from ckanext.govopen.domain.jurisdiction import load
 from ckanext.govopen.domain.profile import Profile
@@ -29,8 +31,22 @@ def bundled() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-@functools.lru_cache(maxsize=8)
+@dataclass(frozen=True)
+class Edition:
+    """A profile and the very text that it was read from. ``sha256`` is that of the text."""
+
+    profile: Profile
+    text: str
+    sha256: str
+
+
 def read(path: pathlib.Path) -> Profile:
+    """The profile of a file, as :func:`edition` reads it."""
+    return edition(path).profile
+
+
+@functools.lru_cache(maxsize=8)
+def edition(path: pathlib.Path) -> Edition:
     """Reads and checks one profile file.
 
     :raises ProfileError: the file is missing
@@ -43,7 +59,17 @@ def read(path: pathlib.Path) -> Profile:
             f"The jurisdiction profile {path} cannot be read ({error.strerror}). "
             f"Bundled profiles: {', '.join(bundled())}."
         ) from None
-    return load(text, str(path))
+    return edition_of(text, str(path))
+
+
+def edition_of(text: str, name: str) -> Edition:
+    """The edition with this text; ``name`` says in messages where the text comes from."""
+    return Edition(load(text, name), text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def active() -> Edition:
+    """The edition of this site now."""
+    return edition(path_of(settings.jurisdiction()))
 
 
 def profile() -> Profile:
@@ -56,8 +82,8 @@ def check(now: datetime.datetime) -> Profile:
 
     :raises ProfileError: it is not in force and the site does not allow that explicitly
     """
-    active = profile()
-    reason = active.usable(now, settings.allow_profile_not_in_force())
+    found = profile()
+    reason = found.usable(now, settings.allow_profile_not_in_force())
     if reason is not None:
         raise ProfileError(str(reason))
-    return active
+    return found

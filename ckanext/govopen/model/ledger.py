@@ -80,32 +80,59 @@ def append(
     ).first()
     version, previous = (last.version, last.hash) if last else (0, rules.GENESIS)
     number = _number(session, actor) if actor else None
+    session.execute(sa.insert(table), _sealed(stream, events, number, now, version, previous))
+
+
+def begin(
+    session: AlchemySession,
+    streams: Sequence[tuple[str, Sequence[Event]]],
+    actor: str | None,
+    now: datetime.datetime,
+) -> None:
+    """:func:`append` for streams that do not exist yet and whose names nobody else can know.
+
+    The rows of all of them are written in one statement, without asking for each one's end.
+    """
+    number = _number(session, actor) if actor and streams else None
+    rows: list[dict[str, Any]] = []
+    for stream, events in streams:
+        rows += _sealed(stream, events, number, now)
+    if rows:
+        session.execute(sa.insert(EventRow.__table__), rows)
+
+
+def _sealed(
+    stream: str,
+    events: Sequence[Event],
+    number: int | None,
+    now: datetime.datetime,
+    version: int = 0,
+    previous: str = rules.GENESIS,
+) -> list[dict[str, Any]]:
+    """The rows of events that follow on a version of a stream with that hash."""
+    actor = str(number) if number is not None else None
+    rows: list[dict[str, Any]] = []
     for event in events:
         version += 1
         sealed = rules.record(
-            event,
-            stream,
-            version,
-            previous,
-            str(number) if number is not None else None,
-            now,
-            lambda: secrets.token_hex(16),
+            event, stream, version, previous, actor, now, lambda: secrets.token_hex(16)
         )
         previous = sealed.hash
-        session.execute(
-            sa.insert(table).values(
-                stream=stream,
-                version=version,
-                type=sealed.type,
-                payload=dict(sealed.payload),
-                salts=dict(sealed.salts),
-                digests=dict(sealed.digests),
-                actor=number,
-                at=now,
-                previous=sealed.previous,
-                hash=sealed.hash,
-            )
+        rows.append(
+            {
+                "stream": stream,
+                "version": version,
+                "type": sealed.type,
+                "payload": dict(sealed.payload),
+                "salts": dict(sealed.salts),
+                "digests": dict(sealed.digests),
+                "actor": number,
+                "at": now,
+                "previous": sealed.previous,
+                "hash": sealed.hash,
+            }
         )
+    return rows
 
 
 def _number(session: AlchemySession, user_id: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import ckan.model as model
@@ -99,10 +100,34 @@ def current(session: Any, package_id: str) -> dict[str, str]:
 
 def facts(session: Any, package_id: str) -> dict[str, FileFact]:
     """The same as facts for a release: digests instead of addresses."""
-    return {
-        resource_id: FileFact(sha256=digest(url), size=0, name="", media_type=LINKED)
-        for resource_id, url in current(session, package_id).items()
-    }
+    return {resource_id: fact(url) for resource_id, url in current(session, package_id).items()}
+
+
+def fact(url: str) -> FileFact:
+    """The fact that stands for an address in a snapshot and in a release."""
+    return FileFact(sha256=digest(url), size=0, name="", media_type=LINKED)
+
+
+def record_new(session: Any, rows: Sequence[tuple[str, str, str]], now: datetime.datetime) -> None:
+    """:func:`record` for resources that were made just now, in one statement.
+
+    ``rows`` are (resource id, dataset id, address).
+    """
+    if rows:
+        session.execute(
+            sa.insert(LocationRow.__table__),
+            [
+                {
+                    "resource_id": resource_id,
+                    "package_id": package_id,
+                    "sha256": digest(url),
+                    "url": url,
+                    "current": True,
+                    "at": now,
+                }
+                for resource_id, package_id, url in rows
+            ],
+        )
 
 
 def address(session: Any, resource_id: str, sha256: str) -> str | None:

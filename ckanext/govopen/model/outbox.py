@@ -35,9 +35,14 @@ class OutboxRow(toolkit.BaseModel):
 
 def put(
     session: AlchemySession, kind: str, payload: dict[str, Any], now: datetime.datetime
-) -> None:
-    """Notes work for after the commit. ``kind`` names a deliverer of ``logic/deliver.py``."""
-    session.add(OutboxRow(kind=kind, payload=payload, due=now, attempts=0))
+) -> OutboxRow:
+    """Notes work for after the commit, from ``now`` on; gives the row.
+
+    ``kind`` names a deliverer of ``logic/deliver.py``.
+    """
+    row = OutboxRow(kind=kind, payload=payload, due=now, attempts=0)
+    session.add(row)
+    return row
 
 
 def due(
@@ -53,6 +58,13 @@ def due(
         .order_by(OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+    )
+
+
+def taken(session: AlchemySession, row_id: int) -> OutboxRow | None:
+    """One row, locked for this transaction; None when it is gone or somebody else has it."""
+    return session.get(
+        OutboxRow, row_id, populate_existing=True, with_for_update={"skip_locked": True}
     )
 
 

@@ -18,9 +18,10 @@ from ckan.types import AlchemySession
 from sqlalchemy.exc import IntegrityError
 
 from ckanext.govopen.domain.ledger import SealedEvent
-from ckanext.govopen.model import agreement_folds, ledger
+from ckanext.govopen.model import agreement_folds, application_folds, ledger
 from ckanext.govopen.model import projection_folds as folds
 from ckanext.govopen.model.agreement import AgreementRow, TemplateRow
+from ckanext.govopen.model.application import ApplicationDatasetRow, ApplicationRow, PartRow
 from ckanext.govopen.model.duty import DutyRow
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.projection_folds import UNKNOWN, Facts, Key, Row
@@ -82,6 +83,28 @@ PROJECTIONS: list[Projection] = [
         ("application_id", "organization_id"),
         agreement_folds.agreements,
         complete=False,
+    ),
+    Projection(
+        "applications",
+        _table(ApplicationRow),
+        "application/",
+        ("id",),
+        application_folds.applications,
+        complete=False,
+    ),
+    Projection(
+        "application parts",
+        _table(PartRow),
+        "application/",
+        ("application_id", "organization_id"),
+        application_folds.parts,
+    ),
+    Projection(
+        "application datasets",
+        _table(ApplicationDatasetRow),
+        "application/",
+        ("application_id", "organization_id", "package_id"),
+        application_folds.datasets,
     ),
     Projection(
         "duties",

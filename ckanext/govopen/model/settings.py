@@ -42,6 +42,12 @@ def review_on() -> bool:
     return _text("review").lower() not in {"off", "false", "no", "0"}
 
 
+def collaborators() -> bool:
+    """CKAN's collaborators of a dataset count: the site has switched them on, and has no review."""
+    allowed = toolkit.config.get("ckan.auth.allow_dataset_collaborators")
+    return toolkit.asbool(allowed) and not review_on()
+
+
 def review_settle_minutes() -> int:
     """Minutes after the last change of an active dataset until its review is submitted."""
     return _number("review.settle_minutes")
@@ -311,6 +317,12 @@ def agreement_lock_minutes() -> int:
 def verify_per_minute() -> int:
     """How many hashes may be looked up from one address within a minute."""
     return max(1, _number("agreement.verify_per_minute"))
+
+
+def ledger_exports_per_minute() -> int:
+    """How many exports of the ledger may be taken from one address within a minute, without an
+    account."""
+    return max(1, _number("ledger.exports_per_minute"))
 
 
 # Applications

@@ -23,7 +23,7 @@ from ckan.plugins import plugin_loaded, toolkit
 
 from ckanext.govopen.access import clock
 from ckanext.govopen.access.facts import facts
-from ckanext.govopen.access.labels import PUBLIC, staff_labels
+from ckanext.govopen.access.labels import PUBLIC, collaborator_labels, staff_labels
 from ckanext.govopen.access.policy import ANONYMOUS, DatasetFacts, Sight, decide
 from ckanext.govopen.access.show import present
 from ckanext.govopen.model import release as releases
@@ -116,6 +116,24 @@ def index_many(
             solr.delete(q=_query_for(gone), commit=commit)
 
 
+def unchanged(dicts: Mapping[str, Dicts]) -> dict[str, Dicts]:
+    """Those working copies whose rows are still as they were when the dicts were made."""
+    if not dicts:
+        return {}
+    package = model.package_table
+    rows = model.Session.execute(
+        sa.select(package.c.id, package.c.metadata_modified, package.c.state).where(
+            package.c.id.in_(list(dicts))
+        )
+    )
+    return {
+        row.id: dicts[row.id]
+        for row in rows
+        if dicts[row.id][0].get("metadata_modified") == row.metadata_modified.isoformat()
+        and dicts[row.id][0].get("state") == row.state
+    }
+
+
 def remove_many(package_ids: Iterable[str], commit: bool = True) -> None:
     """Takes datasets out of the index, with one request.
 
@@ -198,8 +216,12 @@ def _hidden(fact: DatasetFacts | None) -> bool:
 
 
 def _neutral(fact: DatasetFacts | None, row: ReleaseRow | None) -> bool:
-    """Nothing of the extension concerns this dataset: CKAN's own document serves it."""
-    return fact is not None and fact.governed and row is None and not settings.review_on()
+    """Nothing of the extension concerns this dataset: CKAN's own document serves it.
+
+    A document of a dataset that is in no database, too: no search gives it to anybody, since hits
+    are looked up in the database.
+    """
+    return row is None and (fact is None or fact.governed) and not settings.review_on()
 
 
 def _reserved(key: str) -> bool:
@@ -240,7 +262,7 @@ def _labels(fact: DatasetFacts | None, hidden: bool) -> list[str]:
     """As ``access.labels.dataset_labels`` gives them, from facts that are at hand."""
     if fact is None:
         return []
-    labels = staff_labels(fact.owner_org)
+    labels = [*staff_labels(fact.owner_org), *collaborator_labels([fact.package_id])]
     if fact.owner_org is None and fact.creator_user_id:
         labels.append(f"creator-{fact.creator_user_id}")
     return labels if hidden else [*labels, PUBLIC]

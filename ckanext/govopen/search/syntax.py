@@ -146,3 +146,12 @@ def any_of(text: str) -> str | None:
         else:
             clauses.append(literal(piece))
     return " OR ".join(list(dict.fromkeys(clauses))[:MOST_CLAUSES])
+
+
+def some_of(text: str) -> str | None:
+    """A query that any part of ``text`` answers; None for one part, or with operators of its own.
+
+    What has more of the parts, or has them in its title, comes first by its score.
+    """
+    clauses = any_of(text)
+    return clauses if clauses and " OR " in clauses else None

@@ -49,7 +49,7 @@ SUITES: dict[str, Suite] = {
             "harvest", "ckan_harvester", "test_harvester", "test_harvester2",
             "test_action_harvester",
         ),
-        inner=("govopen_spreadsheet",),
+        inner=("govopen_spreadsheet", "govopen_exchange", "govopen_ckan"),
         options={"ckan.harvest.mq.type": "redis", "ckan.harvest.timeout": "5"},
     ),
     "scheming": Suite(

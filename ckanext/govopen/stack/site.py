@@ -157,6 +157,8 @@ def _bring_up_to_date(home: Home, environment: Environment, programs: Programs) 
         programs.quietly("migrations", "db", "upgrade")
         step("Setting the extension up (ckan govopen init)")
         programs.quietly("migrations", "govopen", "init")
+        step("Translating CKAN's scripts")
+        programs.quietly("migrations", "translation", "js")
         home.remember(migrated=digest)
     if remembered.get("index_stale"):
         if remembered.get("migrated"):

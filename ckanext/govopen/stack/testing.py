@@ -26,8 +26,9 @@ CHECKS = (
 )
 TESTS = "ckanext/govopen/tests"
 DOMAIN = f"{TESTS}/domain"
-#: Rooms whose tests run beside all the others, on servers of their own: about half of the time.
-BESIDE_ROOMS = ("access", "search")
+#: Rooms whose tests run beside all the others, each group on servers of its own: every group, and
+#: the rest, takes about as long. Three streams on two cores, since tests wait for servers as well.
+BESIDE_GROUPS = (("access", "search"), ("api", "browser", "cli", "harvesters"))
 
 
 def chromium() -> str | None:
@@ -223,46 +224,49 @@ def everything(home: Home, *, full: bool = False) -> int:
 def _with_services(
     home: Home, environment: Environment, marks: Sequence[str]
 ) -> dict[str, Outcome]:
-    """All tests but those of the rules; two runs at the same time, each with servers of its own.
+    """All tests but those of the rules; several runs at once, each with servers of its own.
 
     Where the environment names foreign servers there is one set of databases, so one run.
     """
     arguments = ["-q", "--durations=10", "-r", "fExXs"]
     if marks:
         arguments += ["-m", " and ".join(marks)]
-    beside = [f"{TESTS}/{room}" for room in BESIDE_ROOMS]
+    groups = {", ".join(rooms): [f"{TESTS}/{room}" for room in rooms] for rooms in BESIDE_GROUPS}
+    beside = [path for paths in groups.values() for path in paths]
     rest = [TESTS, *(f"--ignore={path}" for path in (DOMAIN, *beside))]
     if external_from(home):
         step("Tests of everything else")
         with _servers(home, environment) as env:
             whole = [*arguments, TESTS, f"--ignore={DOMAIN}"]
             return {"the rest": watched(_pytest_command(home, environment, whole), env)}
-    names = ", ".join(BESIDE_ROOMS)
-    step(f"Tests of everything else; those of {names} run beside them and are shown afterwards")
-    with (
-        _servers(home, environment) as env,
-        _servers(_second(home), environment) as second_env,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        command = _pytest_command(_second(home), environment, [*arguments, *beside])
-        other = pool.submit(watched, command, second_env, show=False)
-        first = watched(_pytest_command(home, environment, [*arguments, *rest]), env)
-        second = other.result()
-    line()
-    step(f"Tests of {names}, which ran meanwhile")
-    line(second.printed)
-    return {"the rest": first, names: second}
+    step(f"Tests of everything else; beside them, shown afterwards: {'; '.join(groups)}")
+    outcomes = {}
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(groups)) as pool:
+        env = stack.enter_context(_servers(home, environment))
+        others = {}
+        for number, (names, paths) in enumerate(groups.items(), 1):
+            own = _another(home, number)
+            own_env = stack.enter_context(_servers(own, environment))
+            command = _pytest_command(own, environment, [*arguments, *paths])
+            others[names] = pool.submit(watched, command, own_env, show=False)
+        outcomes["the rest"] = watched(_pytest_command(home, environment, [*arguments, *rest]), env)
+        outcomes |= {names: other.result() for names, other in others.items()}
+    for names in groups:
+        line()
+        step(f"Tests of {names}, which ran meanwhile")
+        line(outcomes[names].printed)
+    return outcomes
 
 
-def _second(home: Home) -> Home:
+def _another(home: Home, number: int) -> Home:
     """A home within the home, with the same programs and databases of its own."""
-    second = Home(home.root / "beside")
-    second.prepare()
-    library = second.root / "solr" / "lib"
+    another = Home(home.root / f"beside{number}")
+    another.prepare()
+    library = another.root / "solr" / "lib"
     if not library.exists():
         library.parent.mkdir(exist_ok=True)
         library.symlink_to(home.root / "solr" / "lib")
-    return second
+    return another
 
 
 @contextlib.contextmanager

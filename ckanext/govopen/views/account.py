@@ -10,9 +10,8 @@ from ckan.plugins import toolkit
 from flask import Blueprint, request
 
 from ckanext.govopen.access.means import Means, means
-from ckanext.govopen.logic import command, oidc
+from ckanext.govopen.logic import command, oidc, proof
 from ckanext.govopen.logic import session as sessions
-from ckanext.govopen.logic.action import account
 from ckanext.govopen.model import settings
 from ckanext.govopen.views import asked
 from ckanext.govopen.views.forms import Reason, carry_out, reasons, said, signed_in
@@ -51,7 +50,7 @@ def link() -> Any:
             said(_("This takes the person: sign in on the portal. No API token will do."))
         )
     try:
-        account.prove(context, account.own(context), request.form.get("password", ""))
+        proof.prove(context, request.form.get("password", ""), command.now())
     except toolkit.ValidationError as error:
         return _render(reasons(error, {"password": _("Password")}))
     return begin_with("link", None)

@@ -99,9 +99,16 @@ def _start(reference: str) -> dict[str, Any]:
     return package
 
 
-@signed_in
 def new(id: str) -> Any:
-    """The empty form for one dataset."""
+    """The empty form for one dataset; whoever has not signed in is told that he has to."""
+    if not toolkit.current_user.is_authenticated:
+        back = toolkit.request.full_path.rstrip("?")
+        return toolkit.render("govopen/apply/enter.html", {"pkg": _start(id), "back": back})
+    return _form_for(id)
+
+
+@signed_in
+def _form_for(id: str) -> Any:
     package = _start(id)
     content = form.blank(package)
     content["renews"] = toolkit.request.args.get("renews") or None

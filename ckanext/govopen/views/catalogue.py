@@ -8,12 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
+from ckan import model
 from ckan.plugins import toolkit
 from flask import Blueprint, Response, stream_with_context
 
+from ckanext.govopen.model import department
 from ckanext.govopen.views import listing, words
 from ckanext.govopen.views.forms import number_of_page
 
@@ -29,6 +31,7 @@ COLUMNS: tuple[str, ...] = (
     "title",
     "department",
     "department_code",
+    "department_name",
     "open_class",
     "open_condition",
     "theme",
@@ -47,8 +50,12 @@ def guarded(value: str) -> str:
     return "'" + value if value.startswith(_FORMULA) else value
 
 
-def row(package: Any) -> dict[str, str]:
-    """One dataset as a row of the list, every value a string."""
+def row(package: Any, codes: Mapping[str, str]) -> dict[str, str]:
+    """One dataset as a row of the list, every value a string.
+
+    ``department_code`` is the official one (``codes``, by name), ``department_name`` the name under
+    which the portal's addresses have the department.
+    """
     organization = package.get("organization") or {}
     formats = dict.fromkeys(
         str(r["format"]).upper() for r in package.get("resources", ()) if r.get("format")
@@ -57,7 +64,8 @@ def row(package: Any) -> dict[str, str]:
         "resource_code": str(package.get("resource_code") or ""),
         "title": str(package.get("title") or package["name"]),
         "department": str(organization.get("title") or organization.get("name") or ""),
-        "department_code": str(organization.get("org_code") or organization.get("name") or ""),
+        "department_code": codes.get(str(organization.get("name")), ""),
+        "department_name": str(organization.get("name") or ""),
         "open_class": str(package.get("open_class") or ""),
         "open_condition": str(package.get("open_condition") or ""),
         "theme": str(package.get("theme") or ""),
@@ -89,10 +97,10 @@ def _search(start: int, rows: int) -> dict[str, Any]:
 
 def _all() -> Iterator[dict[str, str]]:
     """Every row, one search after the other: the list is never in memory as a whole."""
-    start = 0
+    start, codes = 0, department.codes(model.Session)
     while True:
         found = _search(start, BATCH_ROWS)["results"]
-        yield from map(row, found)
+        yield from (row(one, codes) for one in found)
         if len(found) < BATCH_ROWS:
             return
         start += BATCH_ROWS
@@ -106,11 +114,13 @@ def index() -> str:
     return toolkit.render(
         "govopen/catalogue/index.html",
         {
-            "rows": [{**row(p), "name": p["name"]} for p in found["results"]],
+            "rows": [{**row(p, {}), "name": p["name"]} for p in found["results"]],
             "count": found["count"],
             "first": (number - 1) * PAGE_ROWS,
             "pages": listing.pages(min(number, last), last, []),
             "number": number,
+            "last": last,
+            "end": listing.page_link(last, []),
         },
     )
 

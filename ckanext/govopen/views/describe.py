@@ -8,7 +8,7 @@ from typing import Any
 from ckan.plugins import toolkit
 from markupsafe import Markup
 
-from ckanext.govopen.views import asked, law, others, words
+from ckanext.govopen.views import asked, others, words
 
 _ = toolkit._
 h = toolkit.h
@@ -49,8 +49,13 @@ def _labels() -> dict[str, str]:
             "size": _("Size"),
             "hash": _("Fingerprint"),
             "sha256": _("Fingerprint"),
+            "location": _("Source address"),
             "mimetype": _("Format"),
             "media_type": _("Format"),
+            "author": _("Author"),
+            "author_email": _("Author Email"),
+            "groups": _("Groups"),
+            "extras": _("Further fields"),
         }
     return memo["labels"]
 
@@ -61,16 +66,6 @@ def govopen_path(place: Any) -> str:
     return " › ".join(
         labels.get(part, part) for part in words.path(place) if not words.is_identifier(part)
     )
-
-
-def govopen_value(place: Any, value: Any, part: str | None = None) -> Any:
-    """A value of a change for people: codes by their labels, in lists and rows as well."""
-    field = words.path(place)[0] if words.path(place) else ""
-    if isinstance(value, dict):
-        return {key: govopen_value(place, one, key) for key, one in value.items() if key != "id"}
-    if isinstance(value, list):
-        return [govopen_value(place, one, part) for one in value]
-    return law.govopen_choice(field, value, part) if isinstance(value, str) and value else value
 
 
 def govopen_changes(changes: Any) -> list[Any]:

@@ -6,11 +6,15 @@ of that subject; ``__all__`` names what templates get.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, cast
 
+from ckan.lib.datapreview import get_view_plugin
 from ckan.plugins import toolkit
 from markupsafe import Markup
 
+from ckanext.govopen.model import settings
 from ckanext.govopen.views import asked, law, listing, texts, words
 from ckanext.govopen.views.account import govopen_erase_days
 from ckanext.govopen.views.asked import (
@@ -25,14 +29,24 @@ from ckanext.govopen.views.choices import (
     govopen_org_type_choices,
     govopen_themes,
 )
+from ckanext.govopen.views.contact import govopen_contact
 from ckanext.govopen.views.describe import (
     govopen_api_url,
     govopen_changed,
-    govopen_changes,
     govopen_citation,
     govopen_path,
     govopen_structured_data,
-    govopen_value,
+)
+from ckanext.govopen.views.differences import govopen_differences
+from ckanext.govopen.views.fewer import govopen_fewer
+from ckanext.govopen.views.form import (
+    govopen_demands,
+    govopen_form_errors,
+    govopen_form_rows,
+    govopen_form_sections,
+    govopen_is_conditional,
+    govopen_licenses,
+    govopen_review_on,
 )
 from ckanext.govopen.views.law import (
     govopen_access,
@@ -44,7 +58,7 @@ from ckanext.govopen.views.law import (
     govopen_profile,
 )
 from ckanext.govopen.views.oidc import govopen_sign_in_label
-from ckanext.govopen.views.others import govopen_other_fields, govopen_words
+from ckanext.govopen.views.others import govopen_other_fields, govopen_without_groups, govopen_words
 from ckanext.govopen.views.registration import govopen_registers
 
 _ = toolkit._
@@ -52,11 +66,18 @@ h = toolkit.h
 
 #: Datasets on the home page.
 LATEST = 6
+#: Rows of a table that the page of a file shows at once.
+FIRST_ROWS = 20
 
 
 def govopen_excerpt(text: Any, length: int = 120) -> str:
     """Plain text of a Markdown description, cut to ``length`` characters."""
     return words.excerpt(text, length)
+
+
+def govopen_first_sentence(text: Any) -> str:
+    """The first sentence of a text, for a line that stands for the whole."""
+    return words.first_sentence(text)
 
 
 def govopen_day(value: Any) -> str:
@@ -109,6 +130,8 @@ def _facet_name(name: Any) -> str:
         "tags": _("Keyword"),
         "license_id": _("Licence"),
         "groups": _("Group"),
+        "frequency": _("Update frequency"),
+        "source_type": _("Source type"),
     }.get(str(name), str(name))
 
 
@@ -117,7 +140,17 @@ def _facet_label(name: str, item: Any) -> str:
         return law.govopen_class(item["name"])["label"]
     if name in ("theme", "update_cycle"):
         return law.govopen_choice(name, item["name"])
+    if name == "frequency":
+        return _(str(item["name"]).title())
+    if name == "source_type":
+        known = {one["name"]: one["title"] for one in h.harvesters_info()}
+        return _(known.get(item["name"], item["name"]))
     return str(item.get("display_name") or item["name"])
+
+
+def govopen_facet_label(name: str) -> Callable[[Any], str]:
+    """What CKAN's own lists of filters call the values of a facet."""
+    return functools.partial(_facet_label, name)
 
 
 def _params() -> list[tuple[str, str]]:
@@ -150,6 +183,7 @@ def govopen_pages(page: Any) -> dict[str, Any]:
         "after": listing.page_link(current + 1, params) if current < last else None,
         "current": current,
         "last": last,
+        "end": listing.page_link(last, params),
     }
 
 
@@ -187,7 +221,7 @@ def govopen_home() -> dict[str, Any]:
     }
 
 
-def govopen_rows(resource: Any, limit: int = 10) -> dict[str, Any] | None:
+def govopen_rows(resource: Any, limit: int = FIRST_ROWS) -> dict[str, Any] | None:
     """The first rows of a file whose rows the portal holds, where the reader may have them.
 
     ``{fields: [name], records: [{name: value}], total}``; None when there are none to show.
@@ -204,14 +238,43 @@ def govopen_rows(resource: Any, limit: int = 10) -> dict[str, Any] | None:
     return {"fields": names, "records": found["records"], "total": found.get("total", 0)}
 
 
+def govopen_previews(views: Any, resource: Any) -> list[dict[str, Any]]:
+    """The views of a resource that have something to show: ``[{id, title, kind, description}]``.
+
+    ``kind`` is ``table`` (reads the rows that the portal holds), ``picture`` (the file itself) or
+    ``frame`` (a page of its own). Without a review others may load rows and do not tell.
+    """
+    found = []
+    for view in views or []:
+        plugin = get_view_plugin(view["view_type"])
+        if plugin is None:
+            continue
+        kind = "table" if plugin.info().get("requires_datastore") else "frame"
+        if kind == "table" and not resource.get("datastore_active"):
+            if settings.review_on():
+                continue
+            kind = "frame"
+        if view["view_type"] == "image_view" and not view.get("image_url"):
+            kind = "picture" if resource.get("url_type") == "upload" else "frame"
+        found.append(
+            {
+                "id": view["id"],
+                "title": view.get("title") or _("Preview"),
+                "kind": kind,
+                "description": view.get("description"),
+            }
+        )
+    return found
+
+
 def govopen_waiting() -> int:
-    """How many applications wait for the reader: one query a page, none for visitors."""
+    """How much waits on the reader's desk: two queries a page at most, none for visitors."""
     memo = asked.memo()
     if "waiting" not in memo:
         memo["waiting"] = 0
         if toolkit.current_user.is_authenticated:
             found = toolkit.get_action("govopen_desk_count")(cast(Any, asked.context()), {})
-            memo["waiting"] = found["applications"]
+            memo["waiting"] = found["applications"] + found["reviews"]
     return memo["waiting"]
 
 
@@ -230,7 +293,6 @@ __all__ = [
     "govopen_api_url",
     "govopen_article",
     "govopen_changed",
-    "govopen_changes",
     "govopen_chips",
     "govopen_choice",
     "govopen_citation",
@@ -238,14 +300,25 @@ __all__ = [
     "govopen_class_choices",
     "govopen_classes",
     "govopen_clock",
+    "govopen_contact",
     "govopen_day",
+    "govopen_demands",
+    "govopen_differences",
     "govopen_erase_days",
     "govopen_excerpt",
+    "govopen_facet_label",
     "govopen_facets",
+    "govopen_fewer",
+    "govopen_first_sentence",
+    "govopen_form_errors",
+    "govopen_form_rows",
+    "govopen_form_sections",
     "govopen_hidden_params",
     "govopen_home",
+    "govopen_is_conditional",
     "govopen_lang",
     "govopen_languages",
+    "govopen_licenses",
     "govopen_markdown",
     "govopen_moment",
     "govopen_org_type_choices",
@@ -254,17 +327,19 @@ __all__ = [
     "govopen_pages",
     "govopen_path",
     "govopen_pick",
+    "govopen_previews",
     "govopen_profile",
     "govopen_registers",
     "govopen_resource_url",
+    "govopen_review_on",
     "govopen_rows",
     "govopen_sign_in_label",
     "govopen_size",
     "govopen_structured_data",
     "govopen_themes",
     "govopen_url",
-    "govopen_value",
     "govopen_waiting",
+    "govopen_without_groups",
     "govopen_word",
     "govopen_words",
 ]

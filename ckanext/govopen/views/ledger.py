@@ -100,6 +100,9 @@ def export() -> Response:
         return cast(Response, toolkit.abort(400, _("The request could not be understood.")))
     context = cast(Any, asked.context())
     toolkit.check_access("govopen_ledger_export", context, {})
+    if not reading.may_export(context):
+        said = _("Too many at once. Try again in a minute.")
+        return Response(said, 429, {"Retry-After": "60"}, content_type="text/plain; charset=utf-8")
     wanted = reading.Wanted(
         stream=args.get("stream") or None,
         part=reader or None,  # pyright: ignore[reportArgumentType] - one of PARTS

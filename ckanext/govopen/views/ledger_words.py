@@ -7,7 +7,8 @@ from typing import Any
 
 from ckan.plugins import toolkit
 
-from ckanext.govopen.views import law
+from ckanext.govopen.domain.terms import OpenClass
+from ckanext.govopen.views import application_words, law, words
 
 _ = toolkit._
 
@@ -35,10 +36,13 @@ _SHOWN = (
     "key",
 )
 _CLASSES = ("before", "after", "open_class")
+_CLASS_NAMES = frozenset(one.value for one in OpenClass)
 
 
 def event_type(name: str) -> str:
     """A type of event in words; one that has none as it is."""
+    if name.startswith("application."):
+        return _("Application: {event}").format(event=application_words.event(name))
     return {
         "dataset.class_tightened": _("A stricter class"),
         "dataset.class_loosening_requested": _("A wider class was asked for"),
@@ -59,6 +63,13 @@ def event_type(name: str) -> str:
         "grant.resumed": _("Grant resumed"),
         "grant.revoked": _("Grant revoked"),
         "grant.ended": _("Grant ended"),
+        "grant.persons_changed": _("People who use a grant changed"),
+        "grant.reported": _("Report of use handed in"),
+        "profile.recorded": _("Text of a regulation recorded"),
+        "agreement.template_published": _("Agreement template published"),
+        "agreement.signed": _("Agreement signed"),
+        "identity.checked": _("Identity of an applicant checked"),
+        "identity.withdrawn": _("Check of an identity withdrawn"),
         "account.closed": _("Account closed by its owner"),
         "account.erased": _("Personal data of a closed account erased"),
         "duty.given": _("Duty given"),
@@ -106,9 +117,37 @@ def details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
         value = payload.get(name)
         if value in (None, "", []):
             continue
-        if name in _CLASSES:
-            value = law.govopen_class(str(value))["label"]
-        elif isinstance(value, list):
-            value = "、".join(map(str, value))
-        found.append((field(name), str(value)))
+        values = value if isinstance(value, list) else [value]
+        text = "、".join(filter(None, (_value(name, one) for one in values)))
+        if text:
+            found.append((field(name), text))
     return found
+
+
+def _value(name: str, value: Any) -> str:
+    """A value of a field in words; free text and numbers are their own."""
+    text = str(value)
+    if name in _CLASSES:
+        # Erasures name a day under the same word.
+        known = text in _CLASS_NAMES
+        return law.govopen_class(text)["label"] if known else words.day(text) or text
+    if name == "delivery":
+        return law.govopen_choice(name, text)
+    if name in ("until", "valid_to"):
+        return words.until(text) or text
+    if name == "role":
+        return {
+            "reviewer": words.duty_name("reviewer"),
+            "authority": words.duty_name("authority"),
+            "operator": _("The operator, in an emergency"),
+        }.get(text, text)
+    if name == "duty":
+        return words.duty_name(text)
+    if name == "code":
+        return words.grant_cause(text) or ("" if text == "other" else text)
+    if name == "cause":
+        said = words.grant_cause(text)
+        return application_words.cause(text) or text if said == text else said
+    if name == "reason":
+        return words.release_end(text) or text
+    return text

@@ -91,13 +91,18 @@ def index() -> Any:
         )
     origin = registration.block(request.remote_addr, request.headers.get("X-Forwarded-For"))
     try:
-        registration.ask(email, origin, _link, command.now())
+        link = registration.ask(email, origin, _link, command.now())
     except registration.TooMany:
         text = _("At the moment too many accounts are asked for. Try again in an hour.")
         return _form(said(text), 429)
     except registration.NoMail:
         text = _("The mail could not be sent, and nothing was kept. Try again later.")
         return _form(said(text), 503)
+    if link is not None:
+        toolkit.h.flash_notice(
+            _("This portal for trying out sends no mail: here is the page its link would open.")
+        )
+        return toolkit.redirect_to(link)
     return toolkit.redirect_to("govopen_registration.sent")
 
 

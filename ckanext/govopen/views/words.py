@@ -57,6 +57,11 @@ def excerpt(text: Any, length: int = 120) -> str:
     return plain if len(plain) <= length else plain[:length].rstrip() + "…"
 
 
+def first_sentence(text: Any) -> str:
+    """The first sentence or half of one: up to a full stop or a semicolon, which is left out."""
+    return re.split(r"[。；;]|\.\s|\.$", str(text or "").strip(), maxsplit=1)[0].strip()
+
+
 def day(value: Any) -> str:
     """The date of an ISO time as it is written here: ``2026-07-01``; empty when there is none.
 
@@ -139,6 +144,7 @@ def access(code: Any) -> str:
         "grant": _("You hold a grant: you may use the data as was agreed."),
         "department": _("You see everything of it, because you work for its department."),
         "creator": _("You see everything of it, because you made it."),
+        "collaborator": _("You see everything of it, because you work on it with its department."),
         "oversight": _("You see everything of it, because of your duty in this portal."),
         "internal": _("You see everything of it, because of your duty in this portal."),
     }.get(str(code or ""), "")

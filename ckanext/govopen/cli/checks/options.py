@@ -33,6 +33,7 @@ FLAGS = (
     ("ckan.datastore.sqlsearch.enabled", False, "reads tables past the columns of a grant", True),
     ("ckan.auth.public_user_details", False, "tells everybody who has an account", False),
     ("ckan.auth.create_user_via_api", False, "lets anybody make accounts by program", False),
+    ("ckan.auth.user_create_groups", False, "lets anybody make groups that everybody sees", False),
     ("ckan.search.solr_commit", True, "leaves the search late after each change", False),
 )
 
@@ -117,11 +118,11 @@ def settings(config: Mapping[str, Any]) -> Iterator[Finding]:
             "ckan.datastore.public_table_search shows the list of all DataStore tables.",
             "Set ckan.datastore.public_table_search to nothing.",
         )
-    if names(config.get("ckan.views.default_views")):
+    if "datatables_view" not in names(config.get("ckan.views.default_views")):
         yield warning(
             "setting",
-            "ckan.views.default_views makes views, and with them changes, at every upload.",
-            "Set ckan.views.default_views to nothing.",
+            "ckan.views.default_views names no table view: readers cannot search released tables.",
+            "Set ckan.views.default_views to “datatables_view text_view image_view”.",
         )
     hidden = names(config.get("ckan.hide_activity_from_users"))
     account = str(config.get("ckan.site_id") or "default")

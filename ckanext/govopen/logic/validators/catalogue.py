@@ -1,10 +1,9 @@
-"""Fields of the catalogue: information items, cycles, ways of acquisition, dates, addresses."""
+"""Fields of the catalogue: information items, cycles, ways of acquisition, dates."""
 
 from __future__ import annotations
 
 import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from ckan.plugins import toolkit as tk
 
@@ -19,7 +18,6 @@ __all__ = [
     "govopen_item_type",
     "govopen_keep_stored",
     "govopen_row_name",
-    "govopen_source_url",
     "govopen_update_cycle",
     "govopen_yes_no",
 ]
@@ -59,10 +57,14 @@ def govopen_row_name(key: Any, data: Any, errors: Any, context: Any) -> None:
 
 def govopen_drop_blank_rows(key: Any, data: Any, errors: Any, context: Any) -> None:
     """After validation: leaves out blank rows; the others close up in their order."""
-    for field in ROW_FIELDS:
-        numbers = sorted({name[1] for name in data if name[0] == field and len(name) > 2})
-        kept = [number for number in numbers if _written(data, (field, number))]
-        if kept == numbers:
+    found: dict[str, dict[int, bool]] = {field: {} for field in ROW_FIELDS}
+    for name, value in data.items():
+        if len(name) > 2 and name[0] in found:
+            rows = found[name[0]]
+            rows[name[1]] = rows.get(name[1], False) or _says(name, value)
+    for field, written in found.items():
+        kept = sorted(number for number, says in written.items() if says)
+        if len(kept) == len(written):
             continue
         rows = {name: data.pop(name) for name in list(data) if name[0] == field and len(name) > 2}
         for name, value in rows.items():
@@ -73,11 +75,12 @@ def govopen_drop_blank_rows(key: Any, data: Any, errors: Any, context: Any) -> N
 
 
 def _written(data: Any, row: tuple[Any, ...]) -> bool:
-    return any(
-        not is_blank(value) and value != {}
-        for name, value in data.items()
-        if name[: len(row)] == row and name[-1] not in PRESET
-    )
+    return any(_says(name, value) for name, value in data.items() if name[: len(row)] == row)
+
+
+def _says(name: tuple[Any, ...], value: Any) -> bool:
+    """Does a cell of a row say something that somebody has written?"""
+    return name[-1] not in PRESET and not is_blank(value) and value != {}
 
 
 def govopen_keep_stored(key: Any, data: Any, errors: Any, context: Any) -> None:
@@ -180,34 +183,3 @@ def govopen_date(value: Any) -> Any:
     except ValueError:
         message = _("Not a date: %(value)s. Write it as 2026-11-22.") % {"value": text[:40]}
         raise tk.Invalid(message) from None
-
-
-def govopen_source_url(key: Any, data: Any, errors: Any, context: Any) -> None:
-    """Checks the source address of conditional content and never lets it into the dataset.
-
-    The address is kept apart from the dataset by whoever calls the validators; what still arrives
-    here is left out, so that it cannot end in an index document, an activity or a log.
-    """
-    value = data.pop(key, None)
-    if not is_blank(value):
-        problem = source_url_problem(value)
-        if problem:
-            errors[key].append(problem)
-    raise tk.StopOnError
-
-
-def source_url_problem(value: Any) -> str | None:
-    """What is wrong with a source address, without repeating it; None when nothing is."""
-    if not isinstance(value, str):
-        return _("Must be a text.")
-    try:
-        parts = urlsplit(value.strip())
-        host = parts.hostname
-        _port = parts.port
-    except ValueError:
-        return _("The source address is not a valid address.")
-    if parts.scheme not in ("http", "https") or not host:
-        return _("The source address must begin with http:// or https:// and name a server.")
-    if parts.username or parts.password:
-        return _("The source address must not contain a user name or a password.")
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ckan.plugins import toolkit as tk
@@ -15,9 +16,12 @@ __all__ = [
     "govopen_org_code",
     "govopen_org_code_scheme",
     "govopen_org_type",
+    "govopen_phone",
 ]
 
 _ = tk._
+
+_PHONE = re.compile(r"[0-9+()（）\-－—–/、,，;；#转轉ext. ]{3,60}", re.IGNORECASE)
 
 
 def govopen_group_name(key: Any, data: Any, errors: Any, context: Any) -> None:
@@ -78,3 +82,13 @@ def govopen_org_type(value: Any) -> Any:
         _("The regulation does not name bodies of the kind %(name)s. Use one of: %(known)s.")
         % {"name": str(value)[:100], "known": ", ".join(kind.id for kind in kinds)}
     )
+
+
+def govopen_phone(value: Any) -> Any:
+    """A telephone number as people write it, with an extension or several of them."""
+    if is_blank(value):
+        return value
+    text = str(value).strip()
+    if not _PHONE.fullmatch(text) or sum(char.isdigit() for char in text) < 3:
+        raise tk.Invalid(_("This is no telephone number. Write it as 0431-12345678."))
+    return text

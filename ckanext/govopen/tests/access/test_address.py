@@ -289,3 +289,31 @@ def test_no_private_network_is_forgotten() -> None:
     for text in ("0.1.2.3", "100.64.0.1", "192.0.2.1", "203.0.113.9", "fc00::1", "::2"):
         assert network.is_inner(ipaddress.ip_address(text), allow_private=False), text
     assert address.MAX_REDIRECTS <= 5
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("javascript:alert(1)", "scheme"),
+        (" JaVa\nscript:alert(1)", "scheme"),
+        ("mailto:somebody@example.org", "scheme"),
+        ("//localhost/x", "internal_name"),
+        ("localhost:8080/x", "internal_name"),
+        ("http:/\\127.0.0.1/x", "private"),
+        ("https:10.0.0.1/x", "private"),
+        ("http://１２７.0.0.1/", "private"),
+        ("http://2130706433/", "form"),
+        ("https://u:p@example.org/", "userinfo"),
+        ("http://nas/a", None),
+        ("file.csv", None),
+        ("https://数据.中国/点.csv", None),
+    ],
+)
+def test_refused_link(url: str, reason: str | None) -> None:
+    assert network.refused_link(url) == reason
+
+
+def test_a_private_link_where_it_is_allowed() -> None:
+    assert network.refused_link("http://10.0.0.1/x", allow_private=True) is None
+    assert network.refused_link("http://localhost/x", allow_private=True) is None
+    assert network.refused_link("http://169.254.169.254/x", allow_private=True) == "private"

@@ -144,7 +144,7 @@ def test_a_missing_storage_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) 
 def test_uploader_fills_the_resource(site: Site) -> None:
     resource = {"upload": FileStorage(io.BytesIO(CSV.encode()), "学校 2025.csv"), "url": "x"}
     made = upload.get_resource_uploader(resource)
-    assert resource["url"] == "-2025.csv"
+    assert resource["url"] == "2025.csv"
     assert resource["url_type"] == "upload"
     assert resource["hash"] == hashlib.sha256(CSV.encode()).hexdigest()
     assert (resource["size"], resource["mimetype"]) == (len(CSV.encode()), "text/csv")

@@ -39,7 +39,9 @@ def test_others_find_no_such_page_and_no_account(portal: Portal, group: str, adm
     portal.call("group_member_create", admin, id=group, username=member.name, role="member")
     for outsider in (None, User.make(), member):
         for page in ("members", "manage_members", "edit", "delete"):
-            assert portal.get(f"/group/{page}/{group}", outsider).status_code == 404
+            known = portal.get(f"/group/{page}/{group}", outsider)
+            unknown = portal.get(f"/group/{page}/{unique('none')}", outsider)
+            assert known.status_code == unknown.status_code == (404 if page == "edit" else 403)
         assert "users" not in portal.call("group_show", outsider, id=group, include_users=True)
         known = portal.ask("user_show", {"id": admin.name}, outsider)
         unknown = portal.ask("user_show", {"id": unique("nobody")}, outsider)

@@ -55,6 +55,8 @@ PEOPLE: dict[str, Person] = {
         user_id="u", authority=True, duties=frozenset({("org-authority", "authority")})
     ),
     "authority of nothing": Person(user_id="u", duties=frozenset({(THEIRS, "authority")})),
+    "collaborator": Person(user_id="u", collaborates=frozenset({"p"})),
+    "collaborator elsewhere": Person(user_id="u", collaborates=frozenset({"other"})),
     "operator": Person(user_id="u", sysadmin=True),
     "portal": INTERNAL,
 }
@@ -84,6 +86,8 @@ DATASETS: dict[str, DatasetFacts | None] = {
     "no owner": replace(BASE, owner_org=None, has_release=False, open_class=None),
     "missing": None,
 }
+#: Where a collaborator sees what the department sees; elsewhere he is outside.
+TOGETHER = {"unconditional", "no release", "class without release", "release without class"}
 #: For who is outside: what he sees, and whether the content is his to read.
 OUTSIDE: dict[str, tuple[Sight, bool]] = {
     "unconditional": (Sight.RELEASE, True),
@@ -113,9 +117,9 @@ def test_table(who: str, dataset: str) -> None:
     if fact is None:
         assert answer == NOTHING
     elif dataset == "no owner":
-        everywhere = {"authority", "operator", "portal", "creator"}
+        everywhere = {"authority", "operator", "portal", "creator", "collaborator"}
         assert answer.sight is (Sight.WORKING if who in everywhere else Sight.NOTHING)
-    elif who in INSIDE:
+    elif who in INSIDE or (who == "collaborator" and dataset in TOGETHER):
         assert (answer.sight, answer.content) == (Sight.WORKING, True)
     else:
         assert (answer.sight, answer.content) == OUTSIDE.get(dataset, (Sight.NOTHING, False))

@@ -57,7 +57,7 @@ def open_as(browser: Browser, case: Case) -> Any:
     page.fill("#field-login", case.applicant.name)
     page.fill("#field-password", case.applicant.password)
     page.click("main form button[type=submit]")
-    page.wait_for_url("**/dashboard/**")
+    page.wait_for_url(lambda url: "/user/login" not in url)
     return page
 
 

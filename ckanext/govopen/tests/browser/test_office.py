@@ -173,7 +173,7 @@ def enter(chromium: Browser, office: Office, user: User, **options: Any) -> Any:
     page.fill("#field-login", user.name)
     page.fill("#field-password", user.password)
     page.click("main form button[type=submit]")
-    page.wait_for_url("**/dashboard/**")
+    page.wait_for_url(lambda url: "/user/login" not in url)
     return page
 
 
@@ -196,7 +196,7 @@ def test_the_form_of_the_class(office, chromium, width):
     size = {"width": width, "height": 900}
     page = enter(chromium, office, office.department.editor, viewport=size)
     page.goto(office.place("class"))
-    page.locator("main details summary").click()
+    page.locator("main details.go-details summary").click()
     assert faults(page) == []
     page.context.close()
 

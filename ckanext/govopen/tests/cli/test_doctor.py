@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ckanext.govopen.access import mail
 from ckanext.govopen.access.inventory import parse
-from ckanext.govopen.cli.checks import options, services, surfaces
+from ckanext.govopen.cli.checks import options, others, places, services, surfaces
 from ckanext.govopen.stack import settings
 from ckanext.govopen.tests.access.site import Site
 
@@ -40,6 +44,7 @@ def test_the_settings_that_the_launcher_writes_are_good() -> None:
         ("ckan.auth.anon_create_dataset", "true", "error", "setting"),
         ("ckan.auth.reveal_private_datasets", "true", "error", "setting"),
         ("ckan.auth.public_user_details", "true", "warning", "setting"),
+        ("ckan.auth.user_create_groups", "true", "warning", "setting"),
         ("ckan.datastore.sqlsearch.enabled", "true", "error", "setting"),
         ("ckan.datastore.public_table_search", "_table_metadata", "error", "setting"),
         ("ckan.views.default_views", "text_view", "warning", "setting"),
@@ -146,3 +151,90 @@ def test_no_route_of_this_installation_is_unlisted(site: Site) -> None:
     with site.app.flask_app.test_request_context():
         found = [finding.message for finding in surfaces.check()]
     assert not [message for message in found if " routes are not " in message]
+
+
+def test_a_storage_behind_a_symbolic_link_is_found(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    real = {"ckan.storage_path": str((tmp_path / "real").resolve())}
+    assert not list(places.links(real))
+    (found,) = places.links({**real, "ckan.files.storage.resources.path": str(tmp_path / "link")})
+    assert (found.level, found.code) == ("warning", "storage-link")
+    assert str((tmp_path / "real").resolve()) in found.todo
+
+
+def test_scripts_without_translations_are_found(
+    ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(ckan_config, "ckan.storage_path", str(tmp_path))
+    chinese = {"ckan.locale_default": "zh_Hans_CN"}
+    assert [f.code for f in places.scripts(chinese)] == ["scripts-language"]
+    assert not list(places.scripts({"ckan.locale_default": "en"}))
+    (tmp_path / "i18n" / "js").mkdir(parents=True)
+    (tmp_path / "i18n" / "js" / "zh_Hans_CN.js").write_text("{}")
+    assert not list(places.scripts(chinese))
+
+
+def test_a_provider_of_identities_that_cannot_be_used_is_found(
+    ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert not list(others.identities())
+    option = "ckanext.govopen.oidc."
+    monkeypatch.setitem(ckan_config, f"{option}issuer", "http://127.0.0.1:9")
+    assert [f.code for f in others.identities()] == ["oidc"]  # half of it is set
+    monkeypatch.setitem(ckan_config, f"{option}client_id", "portal")
+    monkeypatch.setitem(ckan_config, f"{option}client_secret_file", str(tmp_path / "none"))
+    found = list(others.identities())
+    assert [f.code for f in found] == ["oidc-secret", "oidc"]
+    (tmp_path / "none").write_text("very-secret")
+    found = list(others.identities())
+    assert [f.code for f in found] == ["oidc"] and "very-secret" not in str(found)
+
+
+@pytest.fixture
+def silent_server() -> Any:
+    """Takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_mail_server_that_does_not_answer_is_found(
+    silent_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(others, "SECONDS", 0.3)
+    config = {"smtp.mail_from": "portal@example.org", "smtp.server": silent_server}
+    assert [(f.level, f.code) for f in others.mail(config)] == [("warning", "mail")]
+    closed = {**config, "smtp.server": "127.0.0.1:9", "smtp.user": "u", "smtp.password": "hidden"}
+    (found,) = others.mail(closed)
+    assert found.code == "mail" and "hidden" not in found.message + found.todo
+
+
+def test_sending_mail_ends_in_time(
+    silent_server: str, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ckan.lib import mailer
+
+    monkeypatch.setattr(mail, "SECONDS", 0.3)
+    monkeypatch.setitem(ckan_config, "smtp.server", silent_server)
+    monkeypatch.setitem(ckan_config, "smtp.mail_from", "portal@example.org")
+    with pytest.raises((OSError, mailer.MailerException)), mail.limited():
+        mailer.mail_recipient("", "somebody@example.org", "subject", "body")
+    assert socket.getdefaulttimeout() is None
+
+
+def test_the_limit_is_taken_back_by_the_last_sender() -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with mail.limited():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with mail.limited():
+        thread.start()
+        assert inside.wait(10)
+    assert socket.getdefaulttimeout() == mail.SECONDS
+    leave.set()
+    thread.join(10)
+    assert socket.getdefaulttimeout() is None

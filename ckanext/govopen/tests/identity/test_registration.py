@@ -342,3 +342,35 @@ def test_other_doors_are_closed(portal: Portal, post: Post) -> None:
     )
     assert answer.status_code == 302
     assert model.User.get(name) is not None
+
+
+@pytest.mark.parametrize(
+    ("demo", "site", "opens"),
+    [
+        ("true", "http://127.0.0.1:5000", True),
+        ("true", "https://data.example.cn", False),
+        ("false", "http://127.0.0.1:5000", False),
+    ],
+)
+def test_a_demonstration_without_mail_opens_the_link_at_once(
+    portal: Portal,
+    post: Post,
+    monkeypatch: pytest.MonkeyPatch,
+    demo: str,
+    site: str,
+    opens: bool,
+) -> None:
+    post.error = OSError("no mail server")
+    monkeypatch.setitem(config, "ckanext.govopen.demo", demo)
+    monkeypatch.setattr(registration.settings, "site_url", lambda: site)
+    visitor, address = Visitor(portal), email()
+    answer = visitor.ask(address)
+    if not opens:
+        assert answer.status_code == 503 and rows(address) == []
+        return
+    assert answer.status_code == 302 and "/open/register/confirm?key=" in answer.headers["Location"]
+    link = answer.headers["Location"]
+    parts = urlsplit(link)
+    assert "不发送邮件" in visitor.get(f"{parts.path}?{parts.query}").get_data(as_text=True)
+    assert visitor.finish(link).status_code == 302
+    assert user_of(address) is not None

@@ -211,14 +211,14 @@ def test_a_harvested_theme_is_accepted(site: Site) -> None:
     ["file:///etc/passwd", "intern.example/data", "https://u:secret@h.example/", "https://[::1", 7],
 )
 def test_a_wrong_source_address_is_refused_without_repeating_it(address: Any) -> None:
-    from ckanext.govopen.logic.validators.catalogue import source_url_problem
+    from ckanext.govopen.logic.validators.links import source_problem
 
-    problem = source_url_problem(address)
+    problem = source_problem(address)
     assert problem and "secret" not in problem
 
 
 def test_a_source_address_never_stands_in_the_dataset(site: Site) -> None:
-    from ckanext.govopen.logic.validators.catalogue import govopen_source_url
+    from ckanext.govopen.logic.validators.links import govopen_source_url
 
     data = {("resources", 0, "source_url"): "https://intern.example/marker"}
     errors: dict[Any, list[str]] = {("resources", 0, "source_url"): []}

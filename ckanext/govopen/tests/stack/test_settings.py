@@ -57,7 +57,6 @@ def test_govopen_is_first_and_its_index_plugin_last() -> None:
         ("ckan.auth.reveal_private_datasets", "false"),
         ("ckan.datastore.sqlsearch.enabled", "false"),
         ("ckan.datastore.public_table_search", ""),
-        ("ckan.views.default_views", ""),
         ("debug", "false"),
     ],
 )

@@ -65,7 +65,7 @@ class _Run:
         monkeypatch.setattr(testing, "services_for_tests", lambda *_: self)
         monkeypatch.setattr(testing, "test_environment", lambda *_: {})
         monkeypatch.setattr(testing, "external_from", lambda _: {})
-        monkeypatch.setattr(testing, "_second", lambda home: Home(home.root / "beside"))
+        monkeypatch.setattr(testing, "_another", lambda home, number: Home(home.root / f"{number}"))
         monkeypatch.setattr(testing, "chromium", lambda: "/usr/bin/browser" if browser else None)
         self.closing = closing
         self.left_out = left_out
@@ -77,7 +77,7 @@ class _Run:
 
     def _watched(self, command, _env=None, *, show: bool = True) -> testing.Outcome:
         self.commands.append(list(command))
-        kept = "" if show else "what the second run printed"
+        kept = "" if show else "what another run printed"
         return testing.Outcome(0, self.closing, self.left_out, kept)
 
 
@@ -104,8 +104,8 @@ def test_without_a_browser_it_is_said_plainly(tmp_path: Path, monkeypatch, capsy
     assert testing.everything(Home(tmp_path)) == 0
     told = capsys.readouterr().out
     assert "LEFT OUT: the tests marked `browser`" in told
-    assert "27 tests passed." in told
-    assert "what the second run printed" in told
+    assert "36 tests passed." in told
+    assert "what another run printed" in told
     for command in run.commands[1:]:
         assert command[command.index("-m", 3) + 1] == "not long and not browser"
     assert run.stopped
@@ -125,10 +125,11 @@ def test_every_room_is_in_exactly_one_run(tmp_path: Path, monkeypatch) -> None:
     rules, *others = run.commands
     assert rules[-1] == testing.DOMAIN
     (rest,) = [command for command in others if testing.TESTS in command]
-    (beside,) = [command for command in others if testing.TESTS not in command]
+    beside = [part for command in others if testing.TESTS not in command for part in command]
     left = {part.removeprefix("--ignore=") for part in rest if part.startswith("--ignore=")}
     named = {part for part in beside if part.startswith(testing.TESTS)}
     assert left == {testing.DOMAIN} | named
+    assert sum(part.startswith(testing.TESTS) for part in beside) == len(named)
     assert all((testing.REPOSITORY / path).is_dir() for path in left)
 
 

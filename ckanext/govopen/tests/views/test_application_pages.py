@@ -137,7 +137,7 @@ def test_the_dataset_page_leads_to_the_form(world: World) -> None:
     assert "/open/apply/" not in world.portal.get(f"/dataset/{world.open['name']}").get_data(
         as_text=True
     )
-    assert world.portal.get(path).status_code == 302  # to the login page
+    assert "登录" in world.portal.get(path).get_data(as_text=True)
     text = world.browser(world.applicant).text(path)
     assert "停车场明细" in text and "自然人" in text and "本站规则" in text
     assert "条文未规定天数" in text
@@ -287,8 +287,23 @@ def test_the_whole_way_by_forms(world: World) -> None:
         "conditions": "不得转让\n按季报告",
     }
     # An old form decides nothing.
-    old = office.post(f"{case}/{place}/decide", {**opinion, "sha256": "0" * 64})
-    assert old.status_code == 200 and "go-note-warn" in old.get_data(as_text=True)
+    dataset = shown["datasets"][0]["dataset"]
+    typed = {
+        "basis-instrument": ["数据安全法", "某某规定", "第三部规章"],
+        "basis-article": ["第三十条", "", "第七条"],
+        "basis-kind": ["law", "", "rule"],
+        f"narrow-{dataset}": "some",
+        f"delivery-{dataset}": ["interface"],
+    }
+    old = office.post(f"{case}/{place}/decide", {**opinion, **typed, "sha256": "0" * 64})
+    text = old.get_data(as_text=True)
+    assert old.status_code == 200 and "go-note-warn" in text
+    # What was typed stands there still.
+    for value in ("数据安全法", "第三十条", "某某规定", "第三部规章", "第七条"):
+        assert f'value="{value}"' in text, value
+    assert re.search(r'<option value="rule" selected>', text)
+    assert re.search(rf'name="narrow-{dataset}" value="some" checked', text)
+    assert re.search(rf'name="delivery-{dataset}" value="interface" checked', text)
     answer = office.post(f"{case}/{place}/decide", opinion)
     assert answer.status_code == 302, answer.get_data(as_text=True)[-3000:]
     text = mine.text(case)

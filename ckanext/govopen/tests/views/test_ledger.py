@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
+from ckanext.govopen.domain.event import EVENT_TYPES
 from ckanext.govopen.ledger_verifier import verify_ledger
 from ckanext.govopen.tests.ledger_site import own_key
 from ckanext.govopen.tests.portal import Portal, User
@@ -68,3 +71,20 @@ def test_the_files_are_there_to_take(portal: Portal, own_key: Path) -> None:
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert portal.get("/open/ledger/export.jsonl?reader=x").status_code == 400
     assert portal.get("/open/ledger/checkpoints/x.json").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["", "/zh_Hant_TW", "/en"])
+def test_every_event_has_a_name_in_every_language(portal: Portal, language: str) -> None:
+    page = BeautifulSoup(
+        text(portal, f"{language}/open/ledger?part=staff", portal.operator), "html.parser"
+    )
+    labels = {
+        str(option["value"]): option.get_text(strip=True)
+        for option in page.select("#type option")
+        if option.get("value")
+    }
+    assert set(labels) == set(EVENT_TYPES)
+    assert len(set(labels.values())) == len(labels), "two events under one name"
+    for name, label in labels.items():
+        assert name not in label and "_" not in label, name
+        assert language == "/en" or not re.search("[A-Za-z]", label), label

@@ -536,6 +536,7 @@ def upgrade() -> None:
         sa.Column("last_editor", sa.UnicodeText(), nullable=True),
         sa.Column("powers", postgresql.JSONB(), nullable=False),
         sa.Column("org_code_scheme", sa.UnicodeText(), nullable=False),
+        sa.Column("memory", sa.LargeBinary(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source_id"),
     )

@@ -62,7 +62,9 @@ LEAKING = {
 def stock(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The same database under CKAN without the extension, its index made by CKAN."""
     usual = plugins.toolkit.aslist(config["ckan.plugins"])
-    ours = ("govopen", "govopen_index", "govopen_spreadsheet")
+    ours = (
+        "govopen", "govopen_index", "govopen_spreadsheet", "govopen_exchange", "govopen_ckan",
+    )  # fmt: skip
     theirs = ("scheming_datasets", "scheming_organizations")  # forms with our validators
     config["ckan.plugins"] = [name for name in usual if name not in (*ours, *theirs)]
     # As CKAN comes: the portal's own settings close some of this by themselves.

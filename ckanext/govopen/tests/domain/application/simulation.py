@@ -149,7 +149,7 @@ class Walk:
         """Something that somebody might try."""
         case, dice = self.case, self.dice
         if case.state is None:
-            return c.Submit(ANN, case.id, self.content(), FACTS)
+            return c.Submit(ANN, case.id, self.content(), FACTS, persons=frozenset({"carl"}))
         org = dice.choice([part.organization for part in case.state.parts])
         part = case.part(org)
         handlers = (HANDLER_A, HANDLER_A2, CARL) if org == A else (HANDLER_B, CARL)
@@ -164,7 +164,9 @@ class Walk:
         letter = OutsideLetter("函1", case.now.date() - DAY)
         actor = self.actor(*likely)
         made: dict[str, Any] = {
-            "submit": lambda: c.Submit(self.actor(ANN), case.id, self.content(), FACTS),
+            "submit": lambda: c.Submit(
+                self.actor(ANN), case.id, self.content(), FACTS, persons=frozenset({"carl"})
+            ),
             "withdraw": lambda: c.Withdraw(self.actor(ANN), dice.choice([org, None])),
             "return": lambda: c.Return(actor, org, {"purpose": "写明"}, break_glass=glass),
             "decline": lambda: c.Decline(actor, org, "不受理", (LAW,), glass),

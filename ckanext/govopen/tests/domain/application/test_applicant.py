@@ -81,6 +81,8 @@ def test_the_operator_only_with_a_reason() -> None:
         (replace(PERSON, valid_until=NOW.replace(tzinfo=None) + DAY), "valid_until"),
         (replace(PERSON, name="长" * 201), "name"),
         (replace(COMPANY, code=CODE[:-1] + "0"), "code"),
+        (replace(COMPANY, code="91440300"), "code"),
+        (replace(COMPANY, code="A-17"), "code"),
         (replace(COMPANY, person=""), "person"),
         (replace(COMPANY, authority=""), "authority"),
     ],

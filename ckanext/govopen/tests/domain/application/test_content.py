@@ -82,6 +82,8 @@ def test_each_problem_names_its_field(change: dict[str, Any], field: str) -> Non
         ({"authority": ""}, "organisation.authority"),
         ({"code": ""}, "organisation.code"),
         ({"code": CODE[:-1] + "9"}, "organisation.code"),
+        ({"code": CODE[:9]}, "organisation.code"),
+        ({"code": "A-17"}, "organisation.code"),
         ({"persons": tuple(map(str, range(51)))}, "organisation.persons"),
     ],
 )

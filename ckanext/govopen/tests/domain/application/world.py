@@ -215,7 +215,10 @@ class Case:
     # commands with what they need filled in
 
     def submit(self, actor: Actor = ANN, what: Content | None = None, **more: Any) -> list[Event]:
-        return self.do(c.Submit(actor, self.id, what or content(), self.facts, **more))
+        handed_in = what or content()
+        named = handed_in.organisation.persons if handed_in.organisation else ()
+        more.setdefault("persons", frozenset(named))
+        return self.do(c.Submit(actor, self.id, handed_in, self.facts, **more))
 
     def accept(self, actor: Actor = HANDLER_A, org: str = A, **more: Any) -> list[Event]:
         return self.do(c.Accept(actor, org, self.identity, **more))
