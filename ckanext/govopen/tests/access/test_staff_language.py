@@ -51,7 +51,7 @@ def english(page: str, own: set[str]) -> list[str]:
     found = []
     for text in texts:
         for name in sorted(own, key=len, reverse=True):
-            text = text.replace(name, " ")
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", " ", text)
         for hit in WORDS.findall(CODES.sub(" ", text)):
             words = [one.lower() for one in re.findall(r"[A-Za-z’']{3,}", hit)]
             if any(one not in KNOWN for one in words):
@@ -109,7 +109,10 @@ class Place:
             "defaults",
         }
         for account in model.Session.query(model.User):
-            self.own |= {text for text in (account.about, account.fullname, account.name) if text}
+            said = (account.about, account.fullname, account.name)
+            # Long names are cut short by CKAN; short ones are part of other words.
+            said += (str(account.fullname).rpartition("-")[0],)
+            self.own |= {text for text in said if text and len(text) > 5}
         sources = model.Session.query(model.Package).filter_by(type="harvest")
         self.own |= {text for one in sources for text in (one.title, one.name, one.notes) if text}
         for user in (self.keeper, *vars(self.department).values()):

@@ -24,7 +24,7 @@ ACTORS = ("nobody", "applicant", "staff", "operator")
 #: Statuses that are an answer; 415 is that of a body without a type.
 ANSWERS = {200, 400, 403, 404, 409, 415}
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-SHORT, LONG = 2, 60
+SHORT, LONG = 1, 60
 #: Calls are made out of large descriptions, on machines that others use as well.
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 OPERATIONS = [one.name for one in openapi.operations()]
