@@ -16,22 +16,9 @@ from sqlalchemy.exc import DataError
 from ckanext.govopen.access import malformed
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.inventory import Surface, inventory
-from ckanext.govopen.access.policy import Person
+from ckanext.govopen.access.policy import in_circle
 from ckanext.govopen.access.references import Hiding
 from ckanext.govopen.access.sight import reading
-
-
-def in_circle(who: Person, circle: str) -> bool:
-    """Does the person belong to the circle that may use a surface at all?"""
-    if who.internal or who.sysadmin:
-        return True
-    return {
-        "anyone": True,
-        "user": who.user_id is not None,
-        "accounts": who.sees_accounts,
-        "staff": who.is_staff,
-        "operator": False,
-    }[circle]
 
 
 def guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any]) -> Any:

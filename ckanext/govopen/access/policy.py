@@ -87,6 +87,19 @@ ANONYMOUS = Person()
 INTERNAL = Person(internal=True)
 
 
+def in_circle(who: Person, circle: str) -> bool:
+    """Does the person belong to the circle that may use a surface at all?"""
+    if who.internal or who.sysadmin:
+        return True
+    return {
+        "anyone": True,
+        "user": who.user_id is not None,
+        "accounts": who.sees_accounts,
+        "staff": who.is_staff,
+        "operator": False,
+    }[circle]
+
+
 @dataclass(frozen=True)
 class DatasetFacts:
     """What the decision needs to know of a dataset.

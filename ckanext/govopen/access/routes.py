@@ -7,12 +7,11 @@ from typing import Any
 from ckan.plugins import toolkit
 from ckan.views.api import _finish_bad_request
 from flask import Response, g, request
-from werkzeug.exceptions import BadRequest, Forbidden, NotFound, TooManyRequests
+from werkzeug.exceptions import BadRequest, Conflict, Forbidden, NotFound, TooManyRequests
 
 from ckanext.govopen.access import content, datastore, forgery, malformed, reset, uses
-from ckanext.govopen.access.actions import in_circle
 from ckanext.govopen.access.inventory import Surface, inventory
-from ckanext.govopen.access.policy import CONDITIONAL, Person
+from ckanext.govopen.access.policy import CONDITIONAL, Person, in_circle
 from ckanext.govopen.access.references import look, refused_content, user_is_visible
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.model import settings
@@ -146,6 +145,10 @@ def errors(app: Any) -> None:
         )
 
     def invalid(error: toolkit.ValidationError) -> Any:
+        refusals = error.error_dict.get("refusal") if isinstance(error.error_dict, dict) else None
+        if isinstance(refusals, list) and refusals:
+            said = " ".join(str(one["message"]) for one in refusals if isinstance(one, dict))
+            return app.handle_http_exception(Conflict(said))
         return app.handle_http_exception(
             BadRequest(toolkit._("The request could not be understood."))
         )

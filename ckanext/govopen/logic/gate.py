@@ -278,9 +278,7 @@ def _touch_review(
         row, state = None, rules.ReviewState()
     if row is not None and state.fingerprint == read.fingerprint:
         return
-    user_id = command.actor(context)
-    # The write itself was authorised by CKAN; the portal opens the review on its account.
-    system = replace(actors.of(person(context), user_id), system=True)
+    user_id, system = command.actor(context), portal_itself(context)
     order: rules.Command
     if row is None:
         row = reviews.ReviewRow(id=str(uuid.uuid4()))
@@ -313,14 +311,13 @@ def _cancel_review(context: Any, package: Any, reason: str, now: datetime.dateti
     row = reviews.waiting(model.Session, package.id)
     if row is None:
         return
-    user_id = command.actor(context)
-    system = replace(actors.of(person(context), user_id), system=True)
-    carry_out(row, reviews.to_state(row), rules.Cancel(system, reason), user_id, now)
+    order = rules.Cancel(portal_itself(context), reason)
+    carry_out(row, reviews.to_state(row), order, command.actor(context), now)
 
 
-def _site(order: rules.Command, state: rules.ReviewState) -> rules.Settings:
-    place = order.organization if isinstance(order, rules.Open) else state.organization
-    return review_settings(place)
+def portal_itself(context: Any) -> Any:
+    """Who opens and cancels reviews: CKAN allowed the write, the portal does what follows."""
+    return replace(actors.of(person(context), command.actor(context)), system=True)
 
 
 def carry_out(
@@ -334,14 +331,32 @@ def carry_out(
 
     :raises Refused: the rules do not allow it
     """
-    events = rules.decide(state, order, now, jurisdiction.profile(), _site(order, state))
+    place = order.organization if isinstance(order, rules.Open) else state.organization
+    events, state = decided(row, state, order, now, review_settings(place))
     ledger.append(model.Session, f"review/{row.id}", events, user_id, now)
-    for event in events:
-        state = rules.apply(state, event, now)
-    reviews.project(row, state)
     model.Session.add(row)
     model.Session.flush()
     return state
+
+
+def decided(
+    row: reviews.ReviewRow,
+    state: rules.ReviewState,
+    order: rules.Command,
+    now: datetime.datetime,
+    site: rules.Settings,
+) -> tuple[list[Event], rules.ReviewState]:
+    """The events of a command and the state after them, which the row shows then.
+
+    Writes nothing.
+
+    :raises Refused: the rules do not allow it
+    """
+    events = rules.decide(state, order, now, jurisdiction.profile(), site)
+    for event in events:
+        state = rules.apply(state, event, now)
+    reviews.project(row, state)
+    return events, state
 
 
 def release(

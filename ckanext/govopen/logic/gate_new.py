@@ -10,18 +10,16 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.event import Event
-from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, gate, snapshot
-from ckanext.govopen.model import jurisdiction, ledger
+from ckanext.govopen.model import ledger
 from ckanext.govopen.model import review as reviews
 from ckanext.govopen.model.release import DatasetRow
 
@@ -47,24 +45,22 @@ def settle(datasets: Sequence[Before], now: datetime.datetime) -> None:
     if not datasets:
         return
     offices = gate.review_offices()
-    profile = jurisdiction.profile()
     extras: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     events: list[tuple[str, list[Event]]] = []
     actor = command.actor(datasets[0].context)
     for one in datasets:
         fingerprint = snapshot.fingerprint_of_new(one.shown, one.locations)
-        system = replace(actors.of(person(one.context), actor), system=True)
         order = rules.Open(
-            system, one.package_id, one.organization, fingerprint, gate.submitters(one.context)
+            gate.portal_itself(one.context),
+            one.package_id,
+            one.organization,
+            fingerprint,
+            gate.submitters(one.context),
         )
         site = gate.review_settings(one.organization, offices)
-        state = rules.ReviewState()
-        opened = rules.decide(state, order, now, profile, site)
-        for event in opened:
-            state = rules.apply(state, event, now)
         row = reviews.ReviewRow(id=str(uuid.uuid4()))
-        reviews.project(row, state)
+        opened, _state = gate.decided(row, rules.ReviewState(), order, now, site)
         rows.append({column.name: getattr(row, column.name) for column in _columns(row)})
         events.append((f"review/{row.id}", opened))
         extras.append(

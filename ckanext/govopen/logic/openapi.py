@@ -11,9 +11,8 @@ from typing import Any
 
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.access.actions import in_circle
 from ckanext.govopen.access.inventory import inventory
-from ckanext.govopen.access.policy import Person
+from ckanext.govopen.access.policy import Person, in_circle
 from ckanext.govopen.logic import action as actions
 from ckanext.govopen.logic.schema.nested import described
 from ckanext.govopen.logic.schema.table import Table

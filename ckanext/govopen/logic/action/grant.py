@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ckan import model
@@ -103,42 +103,27 @@ def govopen_grant_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :raises ObjectNotFound: there is none, or it does not concern the caller
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
     """
+    tk.check_access("govopen_grant_suspend", context, data_dict)
     given = schema.SUSPEND.read(data_dict, first=("id",))
-    return _change(
-        context,
-        data_dict,
-        "govopen_grant_suspend",
-        given,
-        lambda actor: rules.Suspend(actor, **given.some("reason", "break_glass", "code")),
-    )
+    return _change(context, given, rules.Suspend, "reason", "break_glass", "code")
 
 
 @command.decision()
 @takes(schema.RESUME)
 def govopen_grant_resume(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Let a suspended grant work again. Parameters as in :func:`govopen_grant_suspend`."""
+    tk.check_access("govopen_grant_resume", context, data_dict)
     given = schema.RESUME.read(data_dict, first=("id",))
-    return _change(
-        context,
-        data_dict,
-        "govopen_grant_resume",
-        given,
-        lambda actor: rules.Resume(actor, **given.some("reason", "break_glass")),
-    )
+    return _change(context, given, rules.Resume, "reason", "break_glass")
 
 
 @command.decision()
 @takes(schema.REVOKE)
 def govopen_grant_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """End a grant for good. Parameters as in :func:`govopen_grant_suspend`."""
+    tk.check_access("govopen_grant_revoke", context, data_dict)
     given = schema.REVOKE.read(data_dict, first=("id",))
-    return _change(
-        context,
-        data_dict,
-        "govopen_grant_revoke",
-        given,
-        lambda actor: rules.Revoke(actor, **given.some("reason", "break_glass")),
-    )
+    return _change(context, given, rules.Revoke, "reason", "break_glass")
 
 
 @tk.side_effect_free
@@ -220,15 +205,13 @@ def visible(context: Any, grant_id: str, lock: bool = False) -> grants.GrantRow:
 
 def _change(
     context: Any,
-    data_dict: dict[str, Any],
-    name: str,
     given: Given,
-    order: Callable[[Any], rules.Suspend | rules.Resume | rules.Revoke],
+    order: type[rules.Suspend] | type[rules.Resume] | type[rules.Revoke],
+    *names: str,
 ) -> dict[str, Any]:
-    tk.check_access(name, context, data_dict)
     row = visible(context, given["id"], lock=True)
-    given.check()
-    command_given = order(actors.of(person(context), command.actor(context)))
+    actor = actors.of(person(context), command.actor(context))
+    command_given = order(actor, **given.some(*names))
     with command.refusals():
         events = rules.decide(
             grants.to_rule(row),

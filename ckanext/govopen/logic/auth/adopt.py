@@ -6,17 +6,14 @@ from typing import Any
 
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic.auth.circle import only
 
 __all__ = ["govopen_adopt_list", "govopen_dataset_adopt"]
 
 
 def govopen_dataset_adopt(context: Any, data_dict: Any) -> dict[str, Any]:
     """The operator, from the command line as a rule."""
-    who = person(context)
-    if who.sysadmin or who.internal:
-        return {"success": True}
-    return {"success": False, "msg": tk._("Only the operator takes over existing datasets.")}
+    return only(context, "operator", tk._("Only the operator takes over existing datasets."))
 
 
 def govopen_adopt_list(context: Any, data_dict: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic.auth.circle import only
 
 __all__ = [
     "govopen_agreement_show",
@@ -23,10 +24,7 @@ _ = tk._
 
 def govopen_agreement_show(context: Any, data_dict: Any) -> dict[str, Any]:
     """Everybody with an account; an agreement that does not concern him is not found."""
-    who = person(context)
-    if who.user_id or who.internal:
-        return {"success": True}
-    return {"success": False, "msg": _("Log in to read your agreements.")}
+    return only(context, "user", _("Log in to read your agreements."))
 
 
 def govopen_agreement_sign(context: Any, data_dict: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic.auth.circle import only
 
 _ = tk._
 
@@ -47,10 +47,7 @@ __all__ = [*_ACCOUNTS, *_BODIES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def _account(context: Any, data_dict: Any) -> dict[str, Any]:
-    who = person(context)
-    if who.user_id or who.internal:
-        return {"success": True}
-    return {"success": False, "msg": _("Log in to apply for data and to see your applications.")}
+    return only(context, "user", _("Log in to apply for data and to see your applications."))
 
 
 globals().update(dict.fromkeys(__all__, _account))

@@ -13,6 +13,7 @@ from ckan.plugins import toolkit as tk
 from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.sight import sight
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic.auth.circle import only
 
 __all__ = [
     "govopen_access_show",
@@ -31,9 +32,7 @@ __all__ = [
 
 
 def _staff(context: Any) -> dict[str, Any]:
-    if person(context).is_staff:
-        return {"success": True}
-    return {"success": False, "msg": tk._("This is for departments and the data authority.")}
+    return only(context, "staff", tk._("This is for departments and the data authority."))
 
 
 def _working(context: Any, data_dict: Any) -> dict[str, Any]:

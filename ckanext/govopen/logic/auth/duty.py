@@ -7,6 +7,7 @@ from typing import Any
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic.auth.circle import only
 
 __all__ = ["govopen_duty_give", "govopen_duty_list", "govopen_duty_take"]
 
@@ -30,6 +31,4 @@ def govopen_duty_take(context: Any, data_dict: Any) -> dict[str, Any]:
 
 def govopen_duty_list(context: Any, data_dict: Any) -> dict[str, Any]:
     """Everybody who belongs to a department; what he sees is narrowed by the action."""
-    if person(context).is_staff:
-        return {"success": True}
-    return {"success": False, "msg": _("Duties are shown to the staff of the portal only.")}
+    return only(context, "staff", _("Duties are shown to the staff of the portal only."))

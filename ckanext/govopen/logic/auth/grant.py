@@ -6,7 +6,7 @@ from typing import Any
 
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic.auth.circle import only
 
 __all__ = [
     "govopen_access_log_list",
@@ -24,12 +24,7 @@ _ = tk._
 
 
 def _staff(context: Any) -> dict[str, Any]:
-    if person(context).is_staff:
-        return {"success": True}
-    return {
-        "success": False,
-        "msg": _("Grants are decided by the department or the data authority."),
-    }
+    return only(context, "staff", _("Grants are decided by the department or the data authority."))
 
 
 def govopen_grant_give(context: Any, data_dict: Any) -> dict[str, Any]:
@@ -54,10 +49,7 @@ def govopen_grant_revoke(context: Any, data_dict: Any) -> dict[str, Any]:
 
 def govopen_grant_list(context: Any, data_dict: Any) -> dict[str, Any]:
     """Everybody with an account; the action narrows the list to what concerns him."""
-    who = person(context)
-    if who.user_id or who.internal:
-        return {"success": True}
-    return {"success": False, "msg": _("Log in to see your grants.")}
+    return only(context, "user", _("Log in to see your grants."))
 
 
 def govopen_grant_show(context: Any, data_dict: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access.ledger import oversees
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic.auth.circle import only
 
 __all__ = [
     "govopen_ledger_checkpoint",
@@ -42,10 +43,7 @@ def govopen_ledger_verify(context: Any, data_dict: Any) -> dict[str, Any]:
 
 
 def _operator(context: Any) -> dict[str, Any]:
-    who = person(context)
-    if who.internal or who.sysadmin:
-        return {"success": True}
-    return {"success": False, "msg": _("Only the operator keeps the ledger.")}
+    return only(context, "operator", _("Only the operator keeps the ledger."))
 
 
 def govopen_ledger_checkpoint(context: Any, data_dict: Any) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from ckanext.govopen.logic.schema.values import Errors
 
 #: Longest identifier, in characters.
 LONGEST = 100_000
+#: Highest number: it fits every column and every LIMIT.
+HIGHEST = 2**31 - 1
 MISSING = N_("Missing value")
 NOT_A_TEXT = N_("Must be a text.")
 UNKNOWN = N_("Unknown value %(name)s. Use one of: %(known)s.")
@@ -58,7 +60,7 @@ class Text(Parameter):
     strip: bool = True
 
     def read(self, data: Mapping[str, Any], errors: Errors) -> str:
-        value = values.text(dict(data), self.name, errors, self.required)
+        value = values.text(data, self.name, errors, self.required)
         if self.most is not None and len(value) > self.most:
             errors.add(self.name, tk._(self.too_long).replace("{most}", str(self.most)))
         return value if self.strip or not value else str(data[self.name])
@@ -118,7 +120,7 @@ class Account(Parameter):
     """An active account, by id or name; read as the account, None when left out."""
 
     def read(self, data: Mapping[str, Any], errors: Errors) -> Any:
-        return values.user(dict(data), self.name, errors, self.required)
+        return values.user(data, self.name, errors, self.required)
 
     def shape(self) -> dict[str, Any]:
         return {"type": "string", **({"minLength": 1} if self.required else {})}
@@ -131,7 +133,7 @@ class Accounts(Parameter):
     flat: ClassVar[bool] = False
 
     def read(self, data: Mapping[str, Any], errors: Errors) -> list[str]:
-        return values.texts(dict(data), self.name, errors)
+        return values.texts(data, self.name, errors)
 
     def shape(self) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "string"}}
@@ -146,7 +148,7 @@ class Organization(Parameter):
     """An active organisation, by id or name; read as the organisation, None when left out."""
 
     def read(self, data: Mapping[str, Any], errors: Errors) -> Any:
-        return values.organization(dict(data), self.name, errors, self.required)
+        return values.organization(data, self.name, errors, self.required)
 
     def shape(self) -> dict[str, Any]:
         return {"type": "string", **({"minLength": 1} if self.required else {})}
@@ -160,7 +162,7 @@ class Moment(Parameter):
     example: Any = "2026-11-22"
 
     def read(self, data: Mapping[str, Any], errors: Errors) -> datetime.datetime | None:
-        value = values.moment(dict(data), self.name, errors, end=self.end)
+        value = values.moment(data, self.name, errors, end=self.end)
         if value is None:
             self._missing(errors)
         return value
@@ -176,7 +178,7 @@ class Day(Parameter):
     example: Any = "2026-11-22"
 
     def read(self, data: Mapping[str, Any], errors: Errors) -> datetime.date | None:
-        text = values.text(dict(data), self.name, errors)
+        text = values.text(data, self.name, errors)
         if not text:
             self._missing(errors)
             return None
@@ -199,7 +201,7 @@ class Number(Parameter):
     """
 
     default: int | None = None
-    highest: int = values.NUMBERS - 1
+    highest: int = HIGHEST
     cap: int | None = None
     any_sign: bool = False
     wrong: str = N_("Must be a number from 0 on.")
@@ -264,7 +266,7 @@ class Choice(Parameter):
     unknown: str = UNKNOWN
 
     def read(self, data: Mapping[str, Any], errors: Errors) -> Any:
-        value = values.text(dict(data), self.name, errors, self.required)
+        value = values.text(data, self.name, errors, self.required)
         if value and value not in self.known:
             errors.add(
                 self.name,
@@ -313,7 +315,7 @@ class Texts(Parameter):
     def read(self, data: Mapping[str, Any], errors: Errors) -> list[str] | None:
         if self.or_none and data.get(self.name) is None:
             return None
-        found = values.texts(dict(data), self.name, errors)
+        found = values.texts(data, self.name, errors)
         if self.known and self.check and not set(found) <= set(self.known):
             errors.add(
                 self.name,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.domain.number import whole
 from ckanext.govopen.domain.terms import SHANGHAI
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-#: Numbers below this fit every column and every LIMIT.
-NUMBERS = 2**31
 
 
 class Errors(dict[str, list[str]]):
@@ -30,7 +28,7 @@ class Errors(dict[str, list[str]]):
             raise tk.ValidationError(dict(self))
 
 
-def text(data: dict[str, Any], field: str, errors: Errors, required: bool = False) -> str:
+def text(data: Mapping[str, Any], field: str, errors: Errors, required: bool = False) -> str:
     """A text without blanks around it; empty when it is left out."""
     value = data.get(field)
     if value is None or value == "":
@@ -45,7 +43,7 @@ def text(data: dict[str, Any], field: str, errors: Errors, required: bool = Fals
 
 
 def moment(
-    data: dict[str, Any], field: str, errors: Errors, end: bool = False
+    data: Mapping[str, Any], field: str, errors: Errors, end: bool = False
 ) -> datetime.datetime | None:
     """A point in time from ISO 8601, aware; without a zone it is UTC. None when left out.
 
@@ -69,19 +67,7 @@ def moment(
         return None
 
 
-def number(data: dict[str, Any], field: str, errors: Errors) -> int | None:
-    """A number from 0 on; None when it is left out."""
-    value = data.get(field)
-    if value is None or value == "":
-        return None
-    try:
-        return whole(value, highest=NUMBERS - 1)
-    except ValueError:
-        errors.add(field, tk._("Must be a number from 0 on."))
-        return None
-
-
-def user(data: dict[str, Any], field: str, errors: Errors, required: bool = False) -> Any:
+def user(data: Mapping[str, Any], field: str, errors: Errors, required: bool = False) -> Any:
     """An active account by its id or name; None when it is left out or unknown."""
     value = text(data, field, errors, required)
     if not value:
@@ -93,7 +79,9 @@ def user(data: dict[str, Any], field: str, errors: Errors, required: bool = Fals
     return found
 
 
-def organization(data: dict[str, Any], field: str, errors: Errors, required: bool = False) -> Any:
+def organization(
+    data: Mapping[str, Any], field: str, errors: Errors, required: bool = False
+) -> Any:
     """An active organisation by its id or name; None when it is left out or unknown."""
     value = text(data, field, errors, required)
     if not value:
@@ -105,7 +93,7 @@ def organization(data: dict[str, Any], field: str, errors: Errors, required: boo
     return found
 
 
-def texts(data: dict[str, Any], field: str, errors: Errors) -> list[str]:
+def texts(data: Mapping[str, Any], field: str, errors: Errors) -> list[str]:
     """A list of texts, or one text; empty when it is left out."""
     value = data.get(field)
     if value is None or value == "":
