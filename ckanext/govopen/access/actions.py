@@ -56,9 +56,10 @@ def _guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any])
 def _chained(surface: Surface, handler: Handler | None) -> Callable[..., Any]:
     def action(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
         def call(context: Any, data: dict[str, Any]) -> Any:
-            if handler is None:
-                return next_action(context, data)
-            return handler(next_action, context, data)
+            with malformed.read_by_ckan(surface.name, context):
+                if handler is None:
+                    return next_action(context, data)
+                return handler(next_action, context, data)
 
         return guarded(surface, call, context, data_dict)
 

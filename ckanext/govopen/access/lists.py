@@ -82,7 +82,7 @@ def tag_names(who: Person, terms: list[str]) -> list[str]:
 def _terms(data: dict[str, Any]) -> list[str]:
     given = data.get("query") or data.get("q") or []
     fields = data.get("fields") or {}
-    terms = [given] if isinstance(given, str) else list(given)
+    terms = list(given) if isinstance(given, list) else [given]
     if isinstance(fields, dict):
         terms += [value for key, value in fields.items() if key in ("tag", "tags")]
     return [str(term).strip() for term in terms if str(term).strip()]

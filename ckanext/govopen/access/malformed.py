@@ -6,21 +6,34 @@ follow, and its numbers need not be any. CKAN's own code would fail on each of t
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping
+from traceback import walk_tb
 from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
 from ckan.views.api import _finish, _finish_bad_request
 from flask import request
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, ProgrammingError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from ckanext.govopen.domain.number import NotWhole, OutOfRange, whole
 
+log = logging.getLogger(__name__)
+#: What reading something of the wrong kind ends in.
+_READING = (
+    AssertionError,
+    AttributeError,
+    LookupError,
+    ProgrammingError,
+    TypeError,
+    ValueError,
+)
 #: Lists and objects of JSON within each other.
 DEEPEST = 64
 #: Formats of a dump of rows.
@@ -29,12 +42,21 @@ _NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 #: Parameters without which CKAN's action fails, by action.
 _NEEDED = {
     "group_member_create": ("id", "username", "role"),
-    "group_member_delete": ("id",),
+    "group_member_delete": ("id", "username"),
     "organization_member_create": ("id", "username", "role"),
-    "organization_member_delete": ("id",),
+    "organization_member_delete": ("id", "username"),
     "harvest_job_create": ("source_id",),
+    "harvest_source_clear": ("id",),
+    "harvest_source_delete": ("id",),
+    "harvest_source_index_clear": ("id",),
+    "harvest_source_job_history_clear": ("id",),
+    "harvest_source_show_status": ("id",),
+    "harvest_source_update": ("id",),
     "datastore_run_triggers": ("resource_id",),
+    "user_invite": ("email", "group_id", "role"),
 }
+#: What CKAN takes for a text wherever it stands, without a look.
+_ALWAYS_TEXTS = ("id", "name", "type", "owner_org")
 #: Parameters that CKAN's action takes for texts without a look, by action.
 _TEXTS = {
     "user_list": ("q", "email", "order_by"),
@@ -44,6 +66,8 @@ _TEXTS = {
     "package_autocomplete": ("q",),
     "tag_autocomplete": ("q", "query"),
     "format_autocomplete": ("q",),
+    "group_list": ("q", "sort"),
+    "organization_list": ("q", "sort"),
     **dict.fromkeys(_NEEDED, ("id", "username", "role", "source_id", "resource_id")),
 }
 
@@ -76,7 +100,7 @@ def checked(name: str, data: Mapping[str, Any]) -> None:
         for key in _NEEDED.get(name, ())
         if data.get(key) in (None, "")
     }
-    for key in _TEXTS.get(name, ()):
+    for key in (*_ALWAYS_TEXTS, *_TEXTS.get(name, ())):
         if data.get(key) is not None and not isinstance(data[key], str):
             errors[key] = [toolkit._("Must be a text.")]
     if errors:
@@ -107,6 +131,37 @@ def told(error: DataError | OverflowError | RecursionError) -> toolkit.Validatio
     return toolkit.ValidationError(
         {"message": [toolkit._("A value is too large, or not of the kind that is needed here.")]}
     )
+
+
+@contextlib.contextmanager
+def read_by_ckan(name: str, context: Mapping[str, Any]) -> Iterator[None]:
+    """Errors that another plugin's action makes of a call over the API are the call's mistakes.
+
+    CKAN's actions read much of what they get without a look: a number where a text belongs, or
+    a missing part, ends in a Python error somewhere. It goes to the log whole, and to the caller
+    as a refusal. An error whose last step is this extension's own stays a fault.
+
+    :raises ValidationError: in place of such an error
+    """
+    try:
+        yield
+    except _READING as error:
+        if "api_version" not in context or _own(error):
+            raise
+        log.warning("%s could not read what it was given", name, exc_info=True)
+        model.Session.rollback()  # nothing more can be asked in this transaction
+        text = toolkit._(
+            "A parameter is missing, or it is not of the kind that is needed here."
+            " Compare with the description of “{name}”."
+        )
+        raise toolkit.ValidationError({"message": [text.format(name=name)]}) from None
+
+
+def _own(error: BaseException) -> bool:
+    """Was the last step in code of CKAN or a plugin a step of this extension?"""
+    steps = [frame.f_globals.get("__name__", "") for frame, _line in walk_tb(error.__traceback__)]
+    ours = [step.startswith("ckanext.govopen.") for step in steps if step.startswith("ckan")]
+    return not ours or ours[-1]
 
 
 def register(app: Any) -> None:

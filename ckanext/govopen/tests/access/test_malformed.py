@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ckanext.govopen.tests.portal import Portal, User
+from ckanext.govopen.access.inventory import inventory
+from ckanext.govopen.tests.portal import Portal, User, unique
 
 DEEP = '{"id":' + "[" * 50_000 + "]" * 50_000 + "}"
 NOT_DEEP = '{"id":' + "[" * 300 + "]" * 300 + "}"
@@ -79,6 +80,8 @@ BODIES: list[tuple[str, str, set[int]]] = [
 ]
 
 #: Actions that others are refused before anything is looked at.
+#: Nothing is asked of those that end the session's own account or tokens.
+AWAY = {"user_delete", "user_update", "user_patch", "api_token_revoke"}
 OF_STAFF = {"harvest_job_create", "datastore_run_triggers", "user_list"}
 
 
@@ -103,6 +106,78 @@ def test_a_body_that_says_nothing(
         error = answer.get_json()["error"]
         assert error.pop("__type") == "Validation Error"
         assert error, "says what is wrong"
+
+
+#: Bodies that no action of CKAN expects.
+ODD: tuple[dict[str, Any], ...] = (
+    {},
+    {"id": 1, "limit": "x", "rows": "x", "offset": -1, "start": -1},
+    {"id": {}, "name": {}, "type": {}, "object_id": [], "object_type": {}, "key": []},
+    {"fq": {}, "q": [], "fq_list": [1, {}], "facet.field": [1, None], "fl": [{}], "sort": []},
+    {"id": "a", "q": 1, "tags": "x", "extras": [1], "resources": {"a": 1}, "groups": 1},
+    {"id": "a", "__extras": {}, "__before": [], "__junk": 1, "users": "x"},
+)
+
+
+def test_no_action_of_others_fails_on_odd_values(portal: Portal) -> None:
+    department = portal.department()
+    failed = []
+    for name in sorted(inventory().loaded_actions()):
+        if name.startswith("govopen_") or name in AWAY:
+            continue
+        for data in ODD:
+            answer = portal.ask(name, data, department.editor)
+            if answer.status_code >= 500:
+                failed.append((name, data))
+    assert failed == []
+
+
+#: Kinds of mistakes in a dataset that somebody writes by the API.
+WRONG_PARTS: tuple[dict[str, Any], ...] = (
+    {"groups": 1},
+    {"groups": [1]},
+    {"__junk": 1},
+    {"owner_org": {}},
+    {"owner_org": 5},
+    {"type": []},
+    {"notes": {"a": 1}},
+    {"tag_string": [1]},
+    {"resources": [{"format": {}}]},
+    {"resources": [{"id": 1}]},
+    {"resources": "x"},
+    {"extras": [{"key": {}, "value": 1}]},
+    {"info_items": 1},
+    {"info_items": [1]},
+)
+
+
+@pytest.mark.parametrize("wrong", WRONG_PARTS, ids=str)
+def test_a_dataset_with_a_wrong_part_is_refused(portal: Portal, wrong: dict[str, Any]) -> None:
+    department = portal.department()
+    fields = {**portal.fields(department), "name": unique("odd"), **wrong}
+    answer = portal.ask("package_create", fields, department.editor)
+    assert answer.status_code in {400, 403, 409}, answer.get_data(as_text=True)[:600]
+    assert answer.get_json()["error"]
+    found = portal.ask("package_show", {"id": fields["name"]}, department.editor)
+    assert found.status_code == 404, "nothing half-written"
+
+
+def test_a_dataset_written_without_its_name_is_refused(portal: Portal) -> None:
+    department = portal.department()
+    dataset = portal.dataset(department)
+    answer = portal.ask("package_update", {"id": dataset["id"]}, department.editor)
+    assert answer.status_code == 409
+    assert portal.call("package_show", department.editor, id=dataset["id"])["title"]
+
+
+def test_a_fault_of_this_extension_stays_one(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: Any, **_kwargs: Any) -> Any:
+        raise TypeError
+
+    monkeypatch.setattr("ckanext.govopen.access.lists.tag_names", broken)
+    assert portal.ask("tag_list", {}).status_code == 500
 
 
 def test_a_reference_that_is_none_is_named(portal: Portal) -> None:
