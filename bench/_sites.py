@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ckanext.govopen.stack import ports, process, settings
+from ckanext.govopen.stack import jars, ports, process, settings
 from ckanext.govopen.stack.environment import Environment
 from ckanext.govopen.stack.home import REPOSITORY, Home
 from ckanext.govopen.stack.programs import WEB, Programs
@@ -90,10 +90,7 @@ class Site:
         :raises StackError: saying what did not work
         """
         self.home.prepare()
-        jars = self.home.root / "solr/lib"
-        if not jars.exists() and (self.portal.root / "solr/lib").exists():
-            jars.parent.mkdir(exist_ok=True, mode=0o700)
-            jars.symlink_to(self.portal.root / "solr/lib")
+        jars.share(self.home.root, self.portal.root)
         self.services.start()
         known = self.home.state().get("bench_port")
         self.port = ports.choose(known, frozenset())

@@ -25,7 +25,8 @@ PAUSE = 2.0  # seconds before a lost server is tried again
 def main(kind: str) -> int:
     """Consume the queue of one kind until the process is ended."""
     make_app(load_config(os.environ["CKAN_INI"]))
-    from ckanext.harvest import utils  # CKAN must be configured before
+    from ckan import model  # CKAN must be configured before
+    from ckanext.harvest import utils
 
     consume = {"gather": utils.gather_consumer, "fetch": utils.fetch_consumer}[kind]
     while True:
@@ -35,6 +36,12 @@ def main(kind: str) -> int:
             continue
         except NoConnection:
             log.warning("The queue's server does not answer, trying again")
+            time.sleep(PAUSE)
+        except Exception:
+            # A server that was ended in the middle of a batch: the batch is queued again by the
+            # next round of the scheduler, and the next one may well be imported.
+            log.exception("The %s consumer failed, and goes on", kind)
+            model.Session.remove()
             time.sleep(PAUSE)
 
 

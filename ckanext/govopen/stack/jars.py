@@ -174,6 +174,19 @@ def ensure(environment: Environment, folder: Path) -> Path:
     return folder
 
 
+def share(taker: Path, owner: Path) -> None:
+    """Let one home use the verified jars of another; both are given by their folders.
+
+    Where the owner has none, or the taker has its own, nothing changes.
+    """
+    library, source = taker / "solr/lib", owner / "solr/lib"
+    if library.exists() or not source.exists():
+        return
+    library.parent.mkdir(exist_ok=True, mode=0o700)
+    library.unlink(missing_ok=True)  # a link to what is not there any more
+    library.symlink_to(source)
+
+
 def _fetch(base: str, local: Path, jar: Jar, folder: Path) -> None:
     target = folder / jar.file_name
     if verified(local / jar.path, jar):

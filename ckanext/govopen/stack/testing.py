@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import settings
+from . import jars, settings
 from .environment import Environment, ensure
 from .home import REPOSITORY, Home
 from .say import StackError, line, step
@@ -122,12 +122,14 @@ class Outcome:
     :ivar left_out: tests that were skipped, apart from those that need data which does not
         belong to the project and lies beside it or not
     :ivar printed: what it printed, where nobody was shown it
+    :ivar figures: lines that its tests told, e.g. how much the sweep asked
     """
 
     code: int
     closing: str
     left_out: int = 0
     printed: str = ""
+    figures: tuple[str, ...] = ()
 
     def number(self, word: str) -> int:
         """How many tests the closing line counts under a word, e.g. ``skipped``."""
@@ -139,6 +141,8 @@ CLOSING = re.compile(r"^=*\s*((?:\d+ [a-z]+, )*\d+ [a-z]+ in [\d.]+s.*?|no tests
 
 
 SKIPPED = re.compile(r"SKIPPED \[(\d+)\]")
+#: How a line begins that the tests tell for the end (``tests/figures.py``).
+FIGURES = "figures: "
 #: The reason of tests that read a published list, which is not part of the project.
 BESIDE = re.compile(r"\bbeside (this|the) (repository|project)\b")
 
@@ -149,6 +153,7 @@ def watched(
     """Run pytest, show what it prints (or keep it), and keep its closing line."""
     closing, left_out = "", 0
     kept: list[str] = []
+    figures: list[str] = []
     with subprocess.Popen(
         list(command),
         cwd=REPOSITORY,
@@ -168,23 +173,40 @@ def watched(
             skipped = SKIPPED.match(row)
             if skipped and not BESIDE.search(row):
                 left_out += int(skipped.group(1))
-    return Outcome(child.returncode, closing or "pytest gave no totals", left_out, "".join(kept))
+            if row.startswith(FIGURES):
+                figures.append(row.removeprefix(FIGURES).rstrip())
+    return Outcome(
+        child.returncode,
+        closing or "pytest gave no totals",
+        left_out,
+        "".join(kept),
+        tuple(figures),
+    )
 
 
-def checks(environment: Environment) -> list[str]:
-    """Run the static checks; the names of those that fail."""
-    failed = []
+def checks(environment: Environment) -> tuple[list[str], str]:
+    """Run the static checks; the names of those that fail, and what all of them printed."""
+    failed, printed = [], ""
     for name, arguments in CHECKS:
-        step(name)
         python = str(environment.python)
         command = [python, *(argument.format(python=python) for argument in arguments)]
-        if subprocess.run(command, cwd=REPOSITORY, check=False).returncode:
+        done = subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        printed += f"{name}\n{done.stdout}\n"
+        if done.returncode:
             failed.append(name)
-    return failed
+    return failed, printed
 
 
 def everything(home: Home, *, full: bool = False) -> int:
-    """What CI runs: static checks, the rules' tests, then all others; 0 when all is well.
+    """What CI runs: static checks, the rules' tests, and all others; 0 when all is well.
 
     :param full: with the tests marked ``long``
     """
@@ -196,13 +218,19 @@ def everything(home: Home, *, full: bool = False) -> int:
             "Install one (Debian: apt-get install chromium), or name it with GOVOPEN_CHROMIUM.",
         )
     environment = ensure(home, development=True)
-    failed = checks(environment)
-    step("Tests of the rules")
-    outcomes = {"rules": watched(_domain_command(environment))}
     marks = [] if full else ["not long"]
     if browser is None:
         marks.append("not browser")
-    outcomes |= _with_services(home, environment, marks)
+    step("Static checks and the tests of the rules, beside the others; shown afterwards")
+    with ThreadPoolExecutor(1) as pool:
+        # One after the other: what needs servers has the machine's other hands.
+        checking = pool.submit(checks, environment)
+        ruling = pool.submit(watched, _domain_command(environment), show=False)
+        outcomes = _with_services(home, environment, marks)
+        failed, printed = checking.result()
+        outcomes = {"rules": ruling.result(), **outcomes}
+    line(printed)
+    line(outcomes["rules"].printed)
     failed += [f"tests of {name}" for name, outcome in outcomes.items() if outcome.code]
     skipped = sum(outcome.left_out for outcome in outcomes.values())
     if skipped and in_ci:
@@ -218,6 +246,8 @@ def everything(home: Home, *, full: bool = False) -> int:
     line(f"{total} tests passed.")
     for name, outcome in outcomes.items():
         line(f"{name}: {outcome.closing}")
+        for figure in outcome.figures:
+            line(f"    {figure}")
     return 1 if failed else 0
 
 
@@ -262,10 +292,7 @@ def _another(home: Home, number: int) -> Home:
     """A home within the home, with the same programs and databases of its own."""
     another = Home(home.root / f"beside{number}")
     another.prepare()
-    library = another.root / "solr" / "lib"
-    if not library.exists():
-        library.parent.mkdir(exist_ok=True)
-        library.symlink_to(home.root / "solr" / "lib")
+    jars.share(another.root, home.root)
     return another
 
 

@@ -1,37 +1,28 @@
 """Fixtures of the tests that need services.
 
 Databases are made once per session and the tests use names of their own, so that they need not be
-cleaned in between: a test that does need an empty portal says so with ``empty_portal``.
+cleaned in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from passlib.hash import pbkdf2_sha512  # pyright: ignore[reportAttributeAccessIssue]
 
-from ckanext.govopen.tests import examples
-from ckanext.govopen.tests.portal import PLUGINS_WITH_TABLES, Portal
+from ckanext.govopen.tests import examples, figures
+from ckanext.govopen.tests.portal import Portal
 
 examples.choose()
+# What makes a password dear to guess is time lost for every account that a test makes: 23 ms each.
+pbkdf2_sha512.default_rounds = 10
 
 
-@pytest.fixture(scope="session")
-def portal_tables(reset_db_once: Any, migrate_db_for: Callable[[str], None]) -> None:
-    """Empty tables of CKAN and the extensions, once for the session."""
-    for plugin in PLUGINS_WITH_TABLES:
-        migrate_db_for(plugin)
-
-
-@pytest.fixture
-def empty_portal(
-    reset_db: Callable[[], None], migrate_db_for: Callable[[str], None], clean_index: Any
-) -> None:
-    """Nothing in the database and nothing in the index."""
-    reset_db()
-    for plugin in PLUGINS_WITH_TABLES:
-        migrate_db_for(plugin)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tells the figures of the sweeps."""
+    for row in figures.sweeps.lines():
+        terminalreporter.write_line(row)
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,12 @@ from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit
-from ckan.tests import factories, helpers
+from ckan.tests import factories
 
 from ckanext.govopen.logic import deliver, gate, snapshot, working_copy
 from ckanext.govopen.model.duty import DutyRow
 from ckanext.govopen.model.grant import GrantRow
-from ckanext.govopen.tests.portal import Portal, unique
+from ckanext.govopen.tests.portal import Portal, tester, unique
 
 CSV = "区县,学校名称,学生数,代码\n南关区,第一小学,1200,0012\n朝阳区,实验中学,950,0345\n"
 
@@ -41,7 +41,7 @@ class Site:
     def build(cls, portal: Portal) -> Site:
         """On a running portal, with a department and people of its own."""
         portal.ready()
-        site = cls(helpers._get_test_app())
+        site = cls(tester())
         for who in ("editor", "other", "reviewer", "citizen", "applicant"):
             site.users[who] = factories.UserWithToken(name=unique(who))
         site.users["operator"] = factories.SysadminWithToken(name=unique("operator"))

@@ -117,21 +117,21 @@ def test_wrong_parameters(site: Site, wrong: dict[str, Any]) -> None:
     model.Session.rollback()
 
 
-def test_the_command_shows_first_and_acts_on_a_choice(site: Site, cli: Any) -> None:
+def test_the_command_shows_first_and_acts_on_a_choice(site: Site, quick: Any) -> None:
     made = older(site)
-    shown = cli.invoke(ckan, ["govopen", "adopt"])
+    shown = quick.invoke(ckan, ["govopen", "adopt"])
     assert shown.exit_code == 0 and made["name"] in shown.output
     assert releases.live(made["id"]) is None
     for words in (["--release-as-is"], ["--release-as-is", "--withhold"], ["--review-by", "x"]):
-        assert cli.invoke(ckan, ["govopen", "adopt", *words]).exit_code == 1
+        assert quick.invoke(ckan, ["govopen", "adopt", *words]).exit_code == 1
     words = ["--release-as-is", "--review-by", "2099-03-31", "--json"]
-    done = cli.invoke(ckan, ["govopen", "adopt", *words])
+    done = quick.invoke(ckan, ["govopen", "adopt", *words])
     assert done.exit_code == 0, done.output
     results = json.loads(done.output[done.output.index("{\n") :])["results"]
     assert {row["name"]: row["released"] for row in results}[made["name"]] is True
     model.Session.expire_all()
     assert releases.live(made["id"]) is not None
-    again = cli.invoke(ckan, ["govopen", "adopt", "--json"])
+    again = quick.invoke(ckan, ["govopen", "adopt", "--json"])
     assert json.loads(again.output[again.output.index("{\n") :])["count"] == 0
 
 
@@ -190,15 +190,15 @@ def test_a_file_that_is_not_what_its_name_says_is_taken_over(
     assert (answer.status_code, answer.data) == (200, b"a,b\n1,2\n")
 
 
-def test_only_those_that_are_named(site: Site, cli: Any) -> None:
+def test_only_those_that_are_named(site: Site, quick: Any) -> None:
     one, other = older(site), older(site)
     words = ["govopen", "adopt", one["name"], "--withhold"]
-    done = cli.invoke(ckan, words)
+    done = quick.invoke(ckan, words)
     assert done.exit_code == 0, done.output
     model.Session.expire_all()
     assert model.Session.get(DatasetRow, one["id"]) is not None
     assert model.Session.get(DatasetRow, other["id"]) is None
-    assert cli.invoke(ckan, words).exit_code == 1  # it does not wait any more
+    assert quick.invoke(ckan, words).exit_code == 1  # it does not wait any more
     assert "adopt" in {finding.code for finding in database.adoption()}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,11 @@ from ckanext.govopen.tests.portal import unique
 
 
 @pytest.fixture
-def run(cli: Any, site: Site) -> Any:
+def run(quick: Any, site: Site) -> Any:
     """Runs ``ckan govopen …`` and gives the result."""
 
     def call(*words: str, code: int = 0) -> str:
-        result = cli.invoke(ckan, ["govopen", *words])
+        result = quick.invoke(ckan, ["govopen", *words])
         assert result.exit_code == code, (result.output, result.exception)
         return result.output
 
@@ -82,6 +84,19 @@ def test_grants_on_the_command_line(run: Any, site: Site) -> None:
     assert "revoked" in run("grant", "revoke", grant, "--reason", "违约")
     assert "GRT-1" in run("grant", "resume", grant, "--reason", "再议", code=1)
     assert "1 grants" in run("grant", "list", "--user", user)
+
+
+def test_a_command_is_a_process_of_its_own(site: Site, ckan_config: Any) -> None:
+    words = ["-c", ckan_config["__file__"], "govopen", "profile", "show"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ckan"), *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "jilin" in done.stdout
 
 
 def test_profile_and_deadlines(run: Any, tmp_path: Path) -> None:

@@ -134,10 +134,10 @@ def test_the_services_of_the_tests_are_well(site: Site) -> None:
     assert services.check() == []
 
 
-def test_json_and_exit_code(cli: Any, site: Site) -> None:
+def test_json_and_exit_code(started: Any, site: Site) -> None:
     from ckan.cli.cli import ckan
 
-    result = cli.invoke(ckan, ["govopen", "doctor", "--json"])
+    result = started.invoke(ckan, ["govopen", "doctor", "--json"])
     assert result.exit_code == 1, result.output
     found = json.loads(result.output[result.output.index("[\n") :])
     # The configuration of the tests says testing = true.

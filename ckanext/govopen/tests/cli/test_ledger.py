@@ -25,11 +25,11 @@ __all__ = ["own_key"]
 
 
 @pytest.fixture
-def run(cli: Any, portal: Portal) -> Any:
+def run(quick: Any, portal: Portal) -> Any:
     """Runs ``ckan govopen ledger …`` and gives what it says."""
 
     def call(*words: str, code: int = 0) -> str:
-        result = cli.invoke(ckan, ["govopen", "ledger", *words])
+        result = quick.invoke(ckan, ["govopen", "ledger", *words])
         assert result.exit_code == code, (result.output, result.exception)
         return result.output
 
@@ -150,7 +150,7 @@ def test_witnesses_get_every_checkpoint_by_mail_in_the_end(
     monkeypatch.setattr(mailer, "mail_recipient", mail)
     made = portal.call("govopen_ledger_checkpoint", portal.operator)["made"]
     assert sent == []
-    assert model.Session.query(OutboxRow).filter_by(kind="checkpoint").count() == 1
+    assert model.Session.query(OutboxRow).filter_by(kind="checkpoint").count() == 2
     model.Session.rollback()
     broken = False
     deliver.due_now(command.now() + datetime.timedelta(hours=1))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from ckan import model
 from ckan.lib import plugins as lib_plugins
 from ckan.lib.search.common import make_connection
@@ -17,6 +18,7 @@ from ckan.logic.action.get import package_search
 from ckanext.govopen.access.policy import Person
 from ckanext.govopen.search import query
 from ckanext.govopen.search.shape import document
+from ckanext.govopen.tests.portal import migrating
 
 SITE = "search-tests"
 ANYBODY = Person()
@@ -80,8 +82,10 @@ Search = Callable[..., dict[str, Any]]
 def search(monkeypatch: pytest.MonkeyPatch, ckan_config: Any) -> Search:
     """Asks as the portal does: sanitised, with defaults, through CKAN's own action."""
     monkeypatch.setitem(ckan_config, "ckan.site_id", SITE)
-    if not model.repo.are_tables_created():  # titles of organisations in facets come from there
-        model.repo.init_db()
+    # Titles of organisations in facets come from there.
+    if not sa.inspect(model.Session.get_bind()).has_table("user"):
+        with migrating():
+            model.repo.init_db()
 
     def ask(
         params: dict[str, Any] | None = None, person: Person = ANYBODY, **more: Any

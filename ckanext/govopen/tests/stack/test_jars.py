@@ -123,3 +123,20 @@ def test_without_a_network_the_message_says_what_to_do(shop: Path, tmp_path: Pat
         jars.ensure(Environment(tmp_path), tmp_path / "lib")
     assert "org.example:thing:1" in str(told.value)
     assert "mirror" in told.value.hint
+
+
+def test_a_home_uses_the_jars_of_another(tmp_path: Path) -> None:
+    taker, owner = tmp_path / "taker", tmp_path / "owner"
+    taker.mkdir()
+    jars.share(taker, owner)
+    assert not (taker / "solr").exists()
+    (owner / "solr/lib").mkdir(parents=True)
+    (owner / "solr/lib/thing-1.jar").write_bytes(b"a jar")
+    jars.share(taker, owner)
+    assert (taker / "solr/lib/thing-1.jar").read_bytes() == b"a jar"
+    (owner / "solr/lib").rename(owner / "moved")
+    (tmp_path / "third/solr/lib").mkdir(parents=True)
+    jars.share(taker, tmp_path / "third")
+    assert (taker / "solr/lib").resolve() == tmp_path / "third/solr/lib"
+    jars.share(taker, owner)
+    assert (taker / "solr/lib").resolve() == tmp_path / "third/solr/lib"

@@ -11,6 +11,7 @@ from ckanext.govopen.stack import testing
 from ckanext.govopen.stack.environment import Environment
 from ckanext.govopen.stack.home import Home
 from ckanext.govopen.stack.say import StackError
+from ckanext.govopen.tests import figures
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,22 @@ def test_the_totals_are_counted() -> None:
     outcome = testing.Outcome(1, "1 failed, 20 passed, 3 skipped in 1.50s")
     counted = [outcome.number(word) for word in ("failed", "passed", "skipped", "error")]
     assert counted == [1, 20, 3, 0]
+
+
+def test_figures_that_the_tests_tell_are_kept_and_shown() -> None:
+    row = figures.Sweeps({"pages": 1200, "actions": 34}, findings=0).lines()[0]
+    outcome = testing.watched([sys.executable, "-c", f"print({row!r}); print('1 passed in 1.0s')"])
+    assert outcome.figures == ("sweep: 1,234 requests, 0 findings (pages 1,200, actions 34)",)
+    assert figures.Sweeps().lines() == []
+
+
+def test_a_failing_check_is_named_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = ["-c", "print('well')"], ["-c", "print('wrong in {python}'); raise SystemExit(1)"]
+    monkeypatch.setattr(testing, "CHECKS", (("one", good), ("two", bad)))
+    environment = Environment(Path(sys.prefix))
+    failed, printed = testing.checks(environment)
+    assert failed == ["two"]
+    assert "well" in printed and f"wrong in {environment.python}" in printed
 
 
 def test_a_crash_has_no_totals() -> None:
@@ -61,7 +78,7 @@ class _Run:
         self.commands: list[list[str]] = []
         environment = Environment(Path("/nowhere"))
         monkeypatch.setattr(testing, "ensure", lambda *_, **__: environment)
-        monkeypatch.setattr(testing, "checks", lambda _: [])
+        monkeypatch.setattr(testing, "checks", lambda _: ([], "what the checks printed"))
         monkeypatch.setattr(testing, "services_for_tests", lambda *_: self)
         monkeypatch.setattr(testing, "test_environment", lambda *_: {})
         monkeypatch.setattr(testing, "external_from", lambda _: {})
@@ -74,6 +91,11 @@ class _Run:
 
     def stop(self) -> None:
         self.stopped = True
+
+    @property
+    def with_services(self) -> list[list[str]]:
+        """The commands apart from that of the rules, which runs at the same time."""
+        return [command for command in self.commands if command[-1] != testing.DOMAIN]
 
     def _watched(self, command, _env=None, *, show: bool = True) -> testing.Outcome:
         self.commands.append(list(command))
@@ -106,7 +128,8 @@ def test_without_a_browser_it_is_said_plainly(tmp_path: Path, monkeypatch, capsy
     assert "LEFT OUT: the tests marked `browser`" in told
     assert "36 tests passed." in told
     assert "what another run printed" in told
-    for command in run.commands[1:]:
+    assert "what the checks printed" in told
+    for command in run.with_services:
         assert command[command.index("-m", 3) + 1] == "not long and not browser"
     assert run.stopped
 
@@ -115,15 +138,15 @@ def test_the_full_run_leaves_nothing_out(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     run = _Run(monkeypatch, "9 passed in 1.0s", browser=True)
     assert testing.everything(Home(tmp_path), full=True) == 0
-    for command in run.commands[1:]:
+    for command in run.with_services:
         assert "-m" not in command[3:]
 
 
 def test_every_room_is_in_exactly_one_run(tmp_path: Path, monkeypatch) -> None:
     run = _Run(monkeypatch, "9 passed in 1.0s", browser=True)
     testing.everything(Home(tmp_path))
-    rules, *others = run.commands
-    assert rules[-1] == testing.DOMAIN
+    others = run.with_services
+    assert len(run.commands) == len(others) + 1
     (rest,) = [command for command in others if testing.TESTS in command]
     beside = [part for command in others if testing.TESTS not in command for part in command]
     left = {part.removeprefix("--ignore=") for part in rest if part.startswith("--ignore=")}
@@ -138,7 +161,8 @@ def test_with_foreign_servers_there_is_one_run(tmp_path: Path, monkeypatch) -> N
     monkeypatch.setattr(testing, "external_from", lambda _: {"CKAN_SOLR_URL": "http://solr"})
     assert testing.everything(Home(tmp_path)) == 0
     assert len(run.commands) == 2
-    assert testing.TESTS in run.commands[1]
+    (whole,) = run.with_services
+    assert testing.TESTS in whole
 
 
 def test_an_unknown_bench_is_named(tmp_path: Path) -> None:

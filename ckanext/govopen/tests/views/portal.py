@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ckan import model, plugins
-from ckan.cli.db import _run_migrations
-from ckan.lib import search
-from ckan.tests import factories, helpers
+from ckan.tests import factories
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.model.duty import DutyRow
+from ckanext.govopen.tests.portal import load_plugins, make_tables, tester
 
 PASSWORD = "correct-horse-9"
 LONG = (
@@ -101,12 +100,9 @@ def _approve(dataset: str) -> None:
 
 def build() -> Portal:
     """Empties the test databases and fills them."""
-    plugins.load_all()
-    helpers.reset_db()
-    for plugin in ("activity", "harvest", "govopen"):
-        _run_migrations(plugin, "head", True)
-    search.clear_all()
-    portal = Portal(helpers._get_test_app())
+    load_plugins()
+    make_tables()
+    portal = Portal(tester())
     for name in ("editor", "reviewer", "citizen"):
         user = factories.UserWithToken(name=name, fullname=f"{name} 某", password=PASSWORD)
         portal.tokens[name] = user["token"]

@@ -12,7 +12,7 @@ from ckan.logic import get_action
 from werkzeug.routing.converters import NumberConverter
 
 from ckanext.govopen.access.inventory import Surface, inventory
-from ckanext.govopen.tests.access.sweep.secrets import MARK, Secret
+from ckanext.govopen.tests.access.sweep.secrets import Secret
 from ckanext.govopen.tests.access.sweep.sweep import Ask, action, page
 from ckanext.govopen.tests.access.sweep.world import Planted, World
 
@@ -453,11 +453,13 @@ def writes(world: World, planted: Sequence[Planted]) -> list[Ask]:
 
 # Existence
 
+#: Ids that nothing has: a dataset's, a resource's and a view's.
+NOTHING = tuple(str(uuid.uuid4()) for _ in range(3))
+
 
 def twins(world: World, hidden: Sequence[str]) -> Iterator[tuple[Ask, Ask, dict[str, str]]]:
     """Pairs: a hidden thing, and the same question about nothing."""
-    nothing = str(uuid.uuid4())
-    nobody = "zqnothing" + MARK.pattern[:0] + "abc"
+    nothing, nobody = NOTHING[0], "zqnothingabc"
     for kind in hidden:
         planted = world.datasets[kind]
         for reference in (planted.id, planted.names[0]):
@@ -503,7 +505,7 @@ def twins(world: World, hidden: Sequence[str]) -> Iterator[tuple[Ask, Ask, dict[
             open_id = world.datasets["open"].id
             for dataset in (planted.id, open_id):
                 other_dataset = dataset if dataset == open_id else nothing
-                others = {"d": other_dataset, "r": str(uuid.uuid4()), "v": str(uuid.uuid4())}
+                others = {"d": other_dataset, "r": NOTHING[1], "v": NOTHING[2]}
                 names = {resource: others["r"], view: others["v"]}
                 if dataset != open_id:
                     names[dataset] = other_dataset
@@ -528,7 +530,7 @@ def _parameters(surface: Surface, kinds: tuple[str, ...]) -> list[str]:
 
 def oracles(secret: Secret) -> list[tuple[Ask, Ask, dict[str, str]]]:
     """Questions that a secret word would answer otherwise than an unknown one."""
-    unknown = "zqy" + secret.text[3:][::-1]
+    unknown = "zqyunknownaa"  # as long as every marker
     names = {secret.text: unknown}
     pairs = []
     for data in (

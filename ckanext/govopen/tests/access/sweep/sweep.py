@@ -40,6 +40,11 @@ class Ask:
         """All that the asker has said himself; it may come back to him."""
         return unquote(f"{self.path} {self.json or ''} {self.form or ''} {self.headers}").lower()
 
+    @property
+    def key(self) -> str:
+        """The same for the same question."""
+        return f"{self.method} {self.path} {self.json} {self.form} {self.headers}"
+
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.json or self.form or ''}"
 
@@ -103,6 +108,8 @@ class Sweep:
     #: (planted text, actor) that was seen by who may see it.
     seen: set[tuple[str, str]] = field(default_factory=set)
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    #: Answers about nothing, by actor and question: each is asked once, however many are compared.
+    _nothing: dict[tuple[str, str], Answer] = field(default_factory=dict)
 
     def ask(self, actor: str, ask: Ask) -> Answer:
         """One real request with the strongest token of the actor: it may decide as well."""
@@ -149,7 +156,11 @@ class Sweep:
 
     def same(self, actor: str, ask: Ask, other: Ask, names: Mapping[str, str]) -> None:
         """Both rows must be answered alike; ``names`` maps what ``ask`` names to ``other``'s."""
-        one, two = self.row(actor, ask), self.row(actor, other)
+        one = self.row(actor, ask)
+        key = (actor, other.key)
+        if key not in self._nothing:
+            self._nothing[key] = self.row(actor, other)
+        two = self._nothing[key]
         if one.status != two.status:
             self._find(actor, ask, one, f"nothing there is answered with {two.status}")
             return

@@ -7,9 +7,11 @@ In the ordinary run every surface is asked by those of whom most is kept; the co
 from __future__ import annotations
 
 import pytest
+from ckan.common import config
 
 from ckanext.govopen.access.inventory import inventory
-from ckanext.govopen.tests.access.sweep import asks
+from ckanext.govopen.tests import figures
+from ckanext.govopen.tests.access.sweep import asks, share
 from ckanext.govopen.tests.access.sweep.secrets import (
     DATASETS,
     EVERYBODY,
@@ -17,6 +19,7 @@ from ckanext.govopen.tests.access.sweep.secrets import (
     MARK,
     Secret,
 )
+from ckanext.govopen.tests.access.sweep.share import Task
 from ckanext.govopen.tests.access.sweep.sweep import Sweep, action, page
 from ckanext.govopen.tests.access.sweep.world import World
 
@@ -35,7 +38,7 @@ FEW = (
 
 
 def _done(sweep: Sweep, what: str) -> None:
-    print(f"\n{what}: {sweep.report()}")  # noqa: T201 - the figures of the sweep
+    figures.sweeps.add(what, sweep.requests, len(sweep.findings))
     assert not sweep.findings, sweep.report()
 
 
@@ -178,18 +181,21 @@ _ASKED = ("title", "notes", "tag", "link", "name", "theme", "resource name", "sh
 
 
 @pytest.mark.long
-def test_complete(world: World) -> None:
+def test_complete(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything, for everybody."""
+    monkeypatch.setitem(config, "ckanext.govopen.ledger.exports_per_minute", "1000000")
     sweep = Sweep(world)
-    actions, pages = asks.action_rows(world, whole=True), asks.page_rows(world, whole=True)
-    sweep.rows(sorted(EVERYBODY), actions)
-    sweep.rows(sorted(EVERYBODY), pages)
-    sweep.rows(sorted(EVERYBODY), asks.other_pages(world))
+    asked = [
+        *asks.action_rows(world, whole=True),
+        *asks.page_rows(world, whole=True),
+        *asks.other_pages(world),
+    ]
+    rows = list({row.key: row for row in asked}.values())
+    tasks = [Task(actor, row) for row in rows for actor in sorted(EVERYBODY)]
     for actor in ("anonymous", "citizen", "expired", "other_editor", "auditor"):
-        for ask, other, names in asks.twins(world, HIDDEN):
-            sweep.same(actor, ask, other, names)
+        tasks += [Task(actor, *pair) for pair in asks.twins(world, HIDDEN)]
     for secret in world.secrets.by_text.values():
         if MARK.fullmatch(secret.text) and "anonymous" not in secret.known_to:
-            for ask, other, names in asks.oracles(secret):
-                sweep.same("anonymous", ask, other, names)
+            tasks += [Task("anonymous", *pair) for pair in asks.oracles(secret)]
+    share.run(sweep, tasks)
     _done(sweep, "complete")

@@ -10,8 +10,9 @@ from ckan.common import config
 from ckan.lib import search
 from ckan.lib.search.common import make_connection
 
-from ckanext.govopen.tests.access.sweep import asks, guards
+from ckanext.govopen.tests.access.sweep import asks, guards, share
 from ckanext.govopen.tests.access.sweep.guards import GUARDS, Guard
+from ckanext.govopen.tests.access.sweep.share import Task
 from ckanext.govopen.tests.access.sweep.sweep import Sweep, action
 from ckanext.govopen.tests.access.sweep.world import World
 from ckanext.govopen.tests.portal import application, load_plugins
@@ -36,6 +37,28 @@ def test_without_a_guard_something_gets_out(
         guard.off(patch, world)
         without = guards.run(guard, world)
     assert without.findings, f"{guard.name}: {without.requests} rows saw nothing"
+
+
+def test_shared_among_processes_it_bites_as_well(
+    undone: None, monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    """What a process finds is found, and one that breaks down is no process without findings."""
+    guard = next(guard for guard in GUARDS if guard.name == "tag_list")
+    tasks = [Task(guard.actor, row) for row in guard.rows(world)]
+    before, without = Sweep(world), Sweep(world)
+    share.run(before, tasks, 2)
+    assert (before.requests, before.findings) == (len(tasks), [])
+    with monkeypatch.context() as patch:
+        guard.off(patch, world)
+        share.run(without, tasks, 2)
+    assert without.findings and without.requests == len(tasks)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(Task, "run", broken)
+    with pytest.raises(AssertionError, match="out of order"):
+        share.run(Sweep(world), tasks, 2)
 
 
 #: CKAN's surfaces of which the map says that they leak; the sweep must see each of them do it.
@@ -95,5 +118,4 @@ def test_stock_ckan_leaks(stock: World) -> None:
     rows.append(action("package_list"))
     sweep.rows(["anonymous"], rows)
     leaking = {found.ask.surface for found in sweep.findings if "shows" in found.problem}
-    print(f"\nstock CKAN: {len(leaking)} surfaces leak; {sweep.report(5)}")  # noqa: T201
     assert leaking >= LEAKING, LEAKING - leaking
