@@ -27,7 +27,7 @@ from _peer import Catalogue, served
 from _sites import HERE, OURS, STOCK, Site, portal_home
 from pages import machine
 
-from ckanext.govopen.stack import ports, settings
+from ckanext.govopen.stack import jars, ports, settings
 from ckanext.govopen.stack.environment import Environment, ensure
 from ckanext.govopen.stack.home import REPOSITORY, Home
 from ckanext.govopen.stack.say import StackError, fail, line, step
@@ -64,10 +64,7 @@ class Bare(Site):
         :raises StackError: saying what did not work
         """
         self.home.prepare()
-        jars = self.home.root / "solr/lib"
-        if not jars.exists() and (self.portal.root / "solr/lib").exists():
-            jars.parent.mkdir(exist_ok=True, mode=0o700)
-            jars.symlink_to(self.portal.root / "solr/lib")
+        jars.share(self.home.root, self.portal.root)
         self.services.start()
         self.port = ports.choose(None, frozenset())
         self.home.write_private(self.home.ini, settings.render(self._options(), HEADER))

@@ -25,6 +25,16 @@ FAULTS = {
     "shape": "The JSON is no page of records.",
     "empty": "The catalogue is empty.",
     "wrong": "Every tenth record is wrong: no code, no title, wrong types.",
+    "file-missing": "There are no files: 404.",
+    "file-checksum": "A file has other bytes than the catalogue says.",
+    "file-cut": "A file breaks off in the middle.",
+    "file-huge": "A file does not end.",
+    "file-slow": "A file comes byte by byte.",
+    "file-redirect": "A file leads to an address of a private network.",
+    "file-busy": "A file is answered with 429 and Retry-After.",
+    "file-down": "The connection is closed where a file is asked for.",
+    "file-unsaid": "The catalogue says neither size nor SHA-256 of a file.",
+    "file-whole": "A file always comes whole: without ETag, Last-Modified and ranges.",
     "tls": "The certificate is nobody's.",
 }
 

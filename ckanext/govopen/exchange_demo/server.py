@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import re
 import ssl
 import threading
 import time
@@ -26,6 +27,8 @@ MOST = 1000
 CLOCK = 5 * 60 * 1000
 #: How long a slow answer waits before each byte, in seconds.
 DRIP = 0.5
+FILE_TYPE = "text/csv; charset=utf-8"
+_RANGE = re.compile(r"bytes=(\d{1,15})-")
 PRIVATE = "http://10.255.255.1/records"
 
 
@@ -212,14 +215,16 @@ class _Handler(BaseHTTPRequestHandler):
             return {key: record[key] for key in ("code", "version", "updated", "deleted")}
         content = days.file_of(record)
         shown = {key: value for key, value in record.items() if key != "data_version"}
+        known = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        if "file-unsaid" in self.server.settings.faults:
+            known = {}
         shown["distributions"] = [
             {
                 "id": "1",
                 "name": record["title"],
                 "format": "CSV",
                 "url": f"{self.server.url}/files/{quote(record['code'], safe='')}.csv",
-                "size": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
+                **known,
                 "columns": [item["name"] for item in record.get("items") or []],
             }
         ]
@@ -242,8 +247,50 @@ class _Handler(BaseHTTPRequestHandler):
             found = self.server.settings.catalogue.records.get(code)
         if found is None or found["deleted"] or not found["open"]["open"]:
             self._json(404, {"error": "There is no such file."})
+        elif not self._file_broken(self.server.settings.faults, days.file_of(found)):
+            self._file_body(days.file_of(found))
+
+    def _file_broken(self, faults: Faults, content: bytes) -> bool:
+        """What goes wrong with a file; False when nothing does."""
+        kind = {"Content-Type": FILE_TYPE, "ETag": _tag(content)}
+        if faults.take("file-missing"):
+            self._json(404, {"error": "There is no such file."})
+        elif faults.take("file-down"):
+            self.close_connection = True
+        elif faults.take("file-busy"):
+            self._json(429, {"error": "Too many requests."}, {"Retry-After": "1"})
+        elif faults.take("file-redirect"):
+            self._send(302, b"", {"Location": PRIVATE})
+        elif faults.take("file-huge"):
+            self._huge()
+        elif faults.take("file-checksum"):
+            self._send(200, content + b"0,0\n", kind)
+        elif faults.take("file-slow"):
+            self._send(200, content, kind, drip=True)
+        elif faults.take("file-cut"):
+            self._send(200, content, kind, cut=len(content) // 2)
         else:
-            self._body(200, days.file_of(found), kind="text/csv; charset=utf-8")
+            return False
+        return True
+
+    def _file_body(self, content: bytes) -> None:
+        """A file, or the part of it that is asked for."""
+        if "file-whole" in self.server.settings.faults:
+            self._send(200, content, {"Content-Type": FILE_TYPE})
+            return
+        tag = _tag(content)
+        headers = {"Content-Type": FILE_TYPE, "ETag": tag, "Accept-Ranges": "bytes"}
+        asked = _RANGE.fullmatch(self.headers.get("Range", ""))
+        if tag in self.headers.get("If-None-Match", ""):
+            self._send(304, b"", {"ETag": tag})
+        elif asked is None or self.headers.get("If-Range", tag) != tag:
+            self._send(200, content, headers)
+        elif int(asked[1]) >= len(content):
+            self._send(416, b"", {"Content-Range": f"bytes */{len(content)}"})
+        else:
+            start, size = int(asked[1]), len(content)
+            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+            self._send(206, content[start:], headers)
 
     # Answers
 
@@ -254,7 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
         self, status: int, body: bytes, drip: bool = False, kind: str = "application/json"
     ) -> None:
         """An answer that knows its state: with an ETag, packed where it may be."""
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        tag = _tag(body)
         if tag in self.headers.get("If-None-Match", ""):
             self._send(304, b"", {"ETag": tag})
             return
@@ -269,6 +316,7 @@ class _Handler(BaseHTTPRequestHandler):
         body: bytes,
         headers: Mapping[str, str] | None = None,
         drip: bool = False,
+        cut: int | None = None,
     ) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
@@ -276,6 +324,10 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 304:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if cut is not None:
+            self.wfile.write(body[:cut])
+            self.close_connection = True
+            return
         if not drip:
             self.wfile.write(body)
             return
@@ -283,6 +335,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[at : at + 1])
             self.wfile.flush()
             time.sleep(DRIP)
+
+
+def _tag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def _cursor(start: int, turn: int) -> str:

@@ -10,8 +10,8 @@ from ckan import model
 from ckan.plugins import toolkit
 from ckanext.harvest.model import HarvestJob, HarvestObject, HarvestObjectError
 
-from ckanext.govopen.harvesters import turns
 from ckanext.govopen.harvesters.run import SHOWN_ERRORS
+from ckanext.govopen.logic import turns
 from ckanext.govopen.logic.action.catalogue import finish_run
 from ckanext.govopen.model import catalogue as table
 
@@ -22,13 +22,19 @@ def import_batch(harvest_object: Any) -> bool | str:
     Gives ``"unchanged"``, since the batch itself is no dataset: the objects of its records are
     written by the bulk writer. False when the batch could not be written at all.
     """
-    job_id, source_id = harvest_object.harvest_job_id, harvest_object.harvest_source_id
-    if _outdated(harvest_object):
-        return _dropped(harvest_object)
-    with turns.shared(source_id):
-        if _outdated(harvest_object):
-            return _dropped(harvest_object)
-        return _imported(harvest_object, job_id, source_id)
+    source_id = harvest_object.harvest_source_id
+    try:
+        # What is in the queue twice is imported once: the second consumer finds it done.
+        with turns.batch(harvest_object.id), turns.shared(source_id):
+            model.Session.refresh(harvest_object)
+            if "records" not in json.loads(harvest_object.content or "{}"):
+                return "unchanged"
+            if _outdated(harvest_object):
+                return _dropped(harvest_object)
+            return _imported(harvest_object, harvest_object.harvest_job_id, source_id)
+    except turns.Busy as busy:
+        HarvestObjectError.create(str(busy), harvest_object, "Import")
+        return False
 
 
 def _outdated(harvest_object: Any) -> bool:
@@ -55,7 +61,7 @@ def _dropped(harvest_object: Any) -> str:
 
 
 def _imported(harvest_object: Any, job_id: str, source_id: str) -> bool | str:
-    records = json.loads(harvest_object.content or "{}").get("records") or []
+    records = json.loads(harvest_object.content)["records"]
     answer = toolkit.get_action("govopen_catalogue_import")(
         {"ignore_auth": True}, {"source": source_id, "records": records, "run": job_id}
     )

@@ -17,6 +17,7 @@ from ckanext.govopen.harvesters import sealing, source
 from ckanext.govopen.harvesters.base import CatalogueHarvester
 from ckanext.govopen.harvesters.fetch import Auth, Client
 from ckanext.govopen.harvesters.reading import Entry, Reading, SourceError
+from ckanext.govopen.logic.told import told as _
 
 #: Most datasets of one portal.
 MOST_DATASETS = 1_000_000
@@ -50,9 +51,10 @@ class CkanHarvester(CatalogueHarvester, p.SingletonPlugin):
         """Reads all public datasets, in an order that changes do not disturb."""
         url = job.source.url.strip().rstrip("/")
         configuration.address(url, self.NAME)
-        private = source.may_read_private(config, source.powers(job.source.id))
+        private = source.may_read_private(config, source.given(job.source))
         plain = sealing.opened(dict(config.auth), url)
-        client = Client(Auth(plain.get("bearer", "")), allow_private=private)
+        auth = Auth(plain.get("bearer", ""))
+        client = Client(auth, allow_private=private, **source.limits(job.source))
         yield Portal(client, url, config).reading
 
 
@@ -88,7 +90,7 @@ class Portal:
                 return
             if len(seen) * 2 < start or start > MOST_DATASETS:
                 raise SourceError(
-                    p.toolkit._(
+                    _(
                         "The portal sends the same datasets over and over. What was read before "
                         "is kept."
                     )
@@ -129,6 +131,4 @@ class Portal:
 
 
 def _no_portal() -> str:
-    return p.toolkit._(
-        "The answer is none of a CKAN portal. Check the address: it is that before /api/3."
-    )
+    return _("The answer is none of a CKAN portal. Check the address: it is that before /api/3.")

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ckan.plugins import toolkit
-
 from ckanext.govopen.domain import sheet_columns
 from ckanext.govopen.domain.catalogue import Withdrawal
 from ckanext.govopen.domain.catalogue import ckan as ckan_mapping
 from ckanext.govopen.domain.sheet_columns import SheetConfig
 from ckanext.govopen.domain.words import way
 from ckanext.govopen.harvesters import sealing
+from ckanext.govopen.logic.told import told as _
 from ckanext.govopen.model.catalogue import (
     CREATE_ORGANIZATIONS,
     KEEP_IDENTIFIERS,
@@ -35,6 +34,8 @@ KEYS = {
     "create_organizations": "true lets the source create organisations",
     "org_code_scheme": "what the departments' codes are, when they are not credit codes",
     "private_address": "true lets the source read from a private address",
+    "files": "`copy` (default) brings the files into the portal, `link` publishes their addresses",
+    "file_hosts": "other hosts of private addresses that files may be copied from",
     "withdraw": 'when missing records are withdrawn: {"share": 0.2, "at_least": 10}',
 }
 #: … and of each kind of source besides.
@@ -59,7 +60,6 @@ OWN_KEYS = {
         "page": "datasets in one page, 100 unless told, 1000 at most",
     },
 }
-_ = toolkit._
 UPLOAD, FILE = "upload", "file"
 
 
@@ -84,6 +84,10 @@ class Config:
     create_organizations: bool = False
     org_code_scheme: str = ""
     private_address: bool = False
+    #: Are the files copied into the portal? Otherwise their addresses are published.
+    copies: bool = True
+    #: Hosts beside the source's own that files may be copied from at private addresses.
+    file_hosts: frozenset[str] = frozenset()
     withdraw: Withdrawal = field(default_factory=Withdrawal)
 
 
@@ -107,7 +111,12 @@ def parse(text: str | None, kind: str = TABLE) -> Config:
     departments = raw.get("departments", "own")
     if departments not in ("own", "all"):
         raise ConfigError(_('`departments` must be "own" or "all".'))
+    files = raw.get("files", "copy")
+    if files not in ("copy", "link"):
+        raise ConfigError(_('`files` must be "copy" or "link".'))
     return Config(
+        copies=files == "copy",
+        file_hosts=_hosts(raw),
         all_departments=departments == "all",
         create_organizations=_flag(raw, "create_organizations"),
         org_code_scheme=_text(raw, "org_code_scheme"),
@@ -221,6 +230,15 @@ def _text(raw: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(_("`%(key)s` must be text.") % {"key": key})
     return value.strip()
+
+
+def _hosts(raw: Mapping[str, Any]) -> frozenset[str]:
+    value = raw.get("file_hosts", [])
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise ConfigError(_("`file_hosts` must be a list of hosts: names or addresses."))
+    if value and raw.get("private_address") is not True:
+        raise ConfigError(_("`file_hosts` means something only with `private_address`."))
+    return frozenset(one.strip().lower() for one in value)
 
 
 def _withdrawal(raw: Any) -> Withdrawal:

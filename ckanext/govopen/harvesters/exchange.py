@@ -25,6 +25,7 @@ from ckanext.govopen.harvesters.fetch import Answer, Auth, Client
 from ckanext.govopen.harvesters.memory import Memory, Page
 from ckanext.govopen.harvesters.reading import Entry, Reading, SourceError
 from ckanext.govopen.logic.command import now
+from ckanext.govopen.logic.told import told as _
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.model import jurisdiction
 
@@ -59,10 +60,12 @@ class ExchangeHarvester(CatalogueHarvester, p.SingletonPlugin):
         """Reads all of it, or what changed since the last time where that is configured."""
         source_id, url = job.source.id, job.source.url.strip().rstrip("/")
         configuration.address(url, self.NAME)
-        private = source.may_read_private(config, source.powers(source_id))
-        client = Client(_auth(config, url), allow_private=private)
+        private = source.may_read_private(config, source.given(job.source))
+        client = Client(_auth(config, url), allow_private=private, **source.limits(job.source))
         profile = jurisdiction.profile().id
-        last, fresh = memories.load(source_id, profile), Memory(job.id, profile)
+        remembered = source.remembers(job.source)
+        last = memories.load(source_id, profile) if remembered else Memory()
+        fresh = Memory(job.id, profile)
         catalogue = Catalogue(client, url, config.page, last, fresh, _since(last, config))
         catalogue.reading.done = lambda: memories.save(source_id, catalogue.remembered())
         yield catalogue.reading
@@ -136,13 +139,13 @@ class Catalogue:
                 return
             if following in cursors or barren >= BARREN:
                 raise SourceError(
-                    p.toolkit._(
+                    _(
                         "The source leads in a circle: its pages do not end. What was read before "
                         "is kept. The exchange side has to mend its paging."
                     )
                 )
             if len(seen) > MOST_RECORDS:
-                raise SourceError(p.toolkit._("The source has more records than can be true."))
+                raise SourceError(_("The source has more records than can be true."))
             cursors.add(following)
             cursor = following
 
@@ -164,7 +167,7 @@ class Catalogue:
         records = content.get("records") if isinstance(content, Mapping) else None
         if not isinstance(content, Mapping) or not isinstance(records, list):
             raise SourceError(
-                p.toolkit._(
+                _(
                     "The answer of the source is no page of an exchange catalogue. Check the "
                     "address: it is that before /records."
                 )

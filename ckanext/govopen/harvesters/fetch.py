@@ -20,12 +20,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ckan.plugins import toolkit
-
 from ckanext.govopen.access.address import AddressRefused, exchange
 from ckanext.govopen.harvesters.reading import SourceError
 from ckanext.govopen.harvesters.sealing import origin
 from ckanext.govopen.logic.command import now
+from ckanext.govopen.logic.told import told as _
 
 #: Seconds for one request, its body included, and bytes of one answer.
 REQUEST_SECONDS = 60.0
@@ -93,11 +92,14 @@ class Passing(Exception):
 class Client:
     """Asks one source during one run."""
 
-    def __init__(self, auth: Auth, *, allow_private: bool) -> None:
+    def __init__(
+        self, auth: Auth, *, allow_private: bool, seconds: float = RUN_SECONDS, tries: int = TRIES
+    ) -> None:
         self._auth = auth
         self._private = allow_private
+        self._tries = tries
         self._patience = PATIENCE
-        self._end = time.monotonic() + RUN_SECONDS
+        self._end = time.monotonic() + seconds
 
     def get(self, url: str, etag: str = "", gone: Container[int] = ()) -> Answer:
         """Asks for JSON, several times if need be.
@@ -106,15 +108,15 @@ class Client:
         :param gone: statuses that say that there is no such thing
         :raises SourceError: the source does not give it
         """
-        for tried in range(TRIES):
+        for tried in range(self._tries):
             try:
                 return self._once(url, etag, gone)
             except Passing as passing:
                 message = passing.message
-                if tried + 1 == TRIES or not self._rest(tried, passing.wait):
+                if tried + 1 == self._tries or not self._rest(tried, passing.wait):
                     break
         raise SourceError(
-            toolkit._(
+            _(
                 "%(reason)s It was tried several times. What was read before is kept; run the "
                 "source again when it works."
             )
@@ -136,11 +138,11 @@ class Client:
     def _once(self, url: str, etag: str, gone: Container[int]) -> Answer:
         left = self._end - time.monotonic()
         if left <= 0:
-            raise SourceError(toolkit._("The run took too long. The next one goes on."))
+            raise SourceError(_("The run took too long. The next one goes on."))
         try:
             status, headers, body = self._followed(url, etag, min(left, REQUEST_SECONDS))
         except AddressRefused as refused:
-            message = toolkit._(refused.message)
+            message = _(refused.message)
             if refused.reason in PASSING:
                 raise Passing(message) from None
             raise SourceError(message) from None
@@ -149,19 +151,18 @@ class Client:
         if status in gone or (status == 304 and etag):
             return Answer(status)
         if status in (408, 425, 429) or status >= 500:
-            said = toolkit._("The source answers with status %(status)s.") % {"status": status}
-            raise Passing(said, _retry_after(headers.get("retry-after", "")))
+            said = _("The source answers with status %(status)s.") % {"status": status}
+            raise Passing(said, retry_after(headers.get("retry-after", "")))
         if status in (401, 403):
             raise SourceError(
-                toolkit._(
+                _(
                     "The source refuses access (status %(status)s). Check the credentials in the "
                     "configuration."
                 )
                 % {"status": status}
             )
         raise SourceError(
-            toolkit._("The source answers with status %(status)s. Check the address.")
-            % {"status": status}
+            _("The source answers with status %(status)s. Check the address.") % {"status": status}
         )
 
     def _followed(
@@ -170,7 +171,7 @@ class Client:
         """One request along its redirects."""
         deadline = time.monotonic() + seconds
         own = origin(url)
-        for _ in range(REDIRECTS + 1):
+        for _hop in range(REDIRECTS + 1):
             headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
             if etag:
                 headers["If-None-Match"] = etag
@@ -198,12 +199,12 @@ def _json(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise Passing(toolkit._("The answer of the source is not UTF-8.")) from None
+        raise Passing(_("The answer of the source is not UTF-8.")) from None
     except (ValueError, RecursionError):
-        raise Passing(toolkit._("The answer of the source is not JSON.")) from None
+        raise Passing(_("The answer of the source is not JSON.")) from None
 
 
-def _retry_after(text: str) -> float | None:
+def retry_after(text: str) -> float | None:
     """Seconds that a source asks to wait: a number of them, or a moment."""
     if text.isascii() and text.isdigit():
         return float(text[:9])

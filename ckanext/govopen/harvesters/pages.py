@@ -14,7 +14,7 @@ from ckan.plugins import toolkit
 from ckanext.harvest.model import HarvestSource
 
 from ckanext.govopen.harvesters import config as configuration
-from ckanext.govopen.harvesters import sealing
+from ckanext.govopen.harvesters import recovery, sealing
 from ckanext.govopen.harvesters.reading import SourceError
 from ckanext.govopen.logic import command
 from ckanext.govopen.model import catalogue as table
@@ -63,15 +63,39 @@ def _sealed(data: dict[str, Any], kind: Any) -> dict[str, Any]:
 def harvest_job_create(next_action: Any, context: Any, data_dict: dict[str, Any]) -> Any:
     """Notes who starts a run, before a consumer can begin with it."""
     run = toolkit.asbool(data_dict.get("run", True))
+    begun = _begun(context, data_dict) if run else None
+    if begun is not None:
+        return toolkit.get_action("harvest_send_job_to_gather_queue")(context, {"id": begun})
     job = next_action(context, {**data_dict, "run": False})
     source: Any = model.Session.get(HarvestSource, job["source_id"])
-    if source is not None and source.type.startswith("govopen_"):
+    if source is not None and source.type.startswith(recovery.OURS):
         actor, now = command.actor(context), command.now()
         table.start_run(model.Session, job["id"], job["source_id"], actor, now)
         model.repo.commit()
     if run:
         return toolkit.get_action("harvest_send_job_to_gather_queue")(context, {"id": job["id"]})
     return job
+
+
+def _begun(context: Any, data_dict: dict[str, Any]) -> str | None:
+    """A job that was made for the source before whoever made it could send it to the queue. What
+    else a killed process left of the source is put back into the queue.
+    """
+    reference = data_dict.get("source_id")
+    source: Any = model.Session.get(HarvestSource, reference) if reference else None
+    if source is None or not source.type.startswith(recovery.OURS):
+        return None
+    toolkit.check_access("harvest_job_create", context, data_dict)
+    recovery.resume(source.id)
+    return recovery.unsent(source.id)
+
+
+@toolkit.chained_action
+def harvest_jobs_run(next_action: Any, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Puts back into the queue what was lost with it, or with a consumer; then as before."""
+    toolkit.check_access("harvest_jobs_run", context, data_dict)
+    recovery.resume(data_dict.get("source_id"))
+    return next_action(context, data_dict)
 
 
 @toolkit.chained_action
@@ -123,6 +147,7 @@ ACTIONS = {
         harvest_job_create,
         harvest_job_list,
         harvest_job_show,
+        harvest_jobs_run,
         harvest_source_show_status,
         package_create,
         package_update,

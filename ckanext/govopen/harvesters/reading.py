@@ -8,9 +8,10 @@ from typing import Any
 
 from ckanext.govopen.domain.catalogue import RecordError
 from ckanext.govopen.domain.catalogue.sweep import Known
+from ckanext.govopen.logic.catalogue_source import SourceFault
 
 
-class SourceError(Exception):
+class SourceError(SourceFault):
     """The source cannot be read any further; the message says why and what to do, and holds no
     secret and no address.
     """

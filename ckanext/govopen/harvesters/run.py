@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from ckan import model
-from ckan.plugins import toolkit
 from ckanext.harvest.model import HarvestGatherError, HarvestJob, HarvestObject
 
 from ckanext.govopen.domain import catalogue as mapping
 from ckanext.govopen.domain.refusal import N_
+from ckanext.govopen.harvesters.progress import Progress
 from ckanext.govopen.harvesters.reading import Entry, Reading, SourceError
 from ckanext.govopen.harvesters.spool import Spool
 from ckanext.govopen.logic.action.catalogue import finish_run
@@ -30,6 +30,8 @@ from ckanext.govopen.logic.catalogue_import import Writer
 from ckanext.govopen.logic.catalogue_source import admitted, source_of
 from ckanext.govopen.logic.command import now
 from ckanext.govopen.logic.reasons import reason
+from ckanext.govopen.logic.told import stored
+from ckanext.govopen.logic.told import told as _
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.model import settings
 
@@ -52,12 +54,22 @@ class Gathering:
     objects: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     remarks: int = 0
+    progress: Progress | None = None
 
 
 def is_read(job: Any) -> bool:
-    """Has another consumer read the source for this job already?"""
+    """Has another consumer read the source for this job already, or was the job ended?"""
     jobs = HarvestJob.__table__
-    return bool(model.Session.scalar(sa.select(jobs.c.gather_finished).where(jobs.c.id == job.id)))
+    row = model.Session.execute(
+        sa.select(jobs.c.gather_finished, jobs.c.status).where(jobs.c.id == job.id)
+    ).one_or_none()
+    return row is None or row.gather_finished is not None or row.status == "Finished"
+
+
+def mark_read(job: Any) -> None:
+    """Notes that the source has been read for this job. Commits."""
+    job.gather_finished = now().replace(tzinfo=None)
+    job.save()
 
 
 def gather(job: Any, reading: Reading, withdrawal: mapping.Withdrawal) -> list[str]:
@@ -76,12 +88,14 @@ def gather(job: Any, reading: Reading, withdrawal: mapping.Withdrawal) -> list[s
     model.Session.commit()
     with Spool(settings.harvest_max_bytes()) as spool:
         state = Gathering(job, writer, mapping.Sweep(known), spool)
+        state.progress = Progress(job.id)
         gone: tuple[str, ...] = ()
         if reading.begin:
             reading.begin(known)
-        broken = _read(state, reading.entries)
+        broken = _read(state, reading)
         if broken is None and not reading.partial:
             gone, broken = _absent(state, reading, withdrawal)
+        state.progress.writing(len(state.sweep) + len(state.refused))
         _first(state, gone)
         for record in spool.read(state.sweep.places("later")):
             state.batch.append(record)
@@ -115,11 +129,13 @@ def _drop(job: Any, states: tuple[str, ...]) -> None:
     )
 
 
-def _read(state: Gathering, entries: Iterable[Entry]) -> SourceError | None:
+def _read(state: Gathering, reading: Reading) -> SourceError | None:
     """Reads what comes; gives what the source broke off with."""
     try:
-        for entry in entries:
+        for entry in reading.entries:
             _take(state, entry)
+            if state.progress is not None:
+                state.progress.reading(state.sweep.received, reading.announced)
     except SourceError as error:
         return error
     finally:
@@ -231,12 +247,13 @@ def _absent(
         model.Session.commit()
         return found.missing, None
     numbers = {"missing": len(found.missing), "alive": found.alive}
-    run.message = _held_message(found.held) % numbers
+    message = _held_message(found.held) % numbers
+    run.message = stored(message)
     absent = reason("missing", N_("Missing in the source."))
     for code in found.missing:
         table.remark(model.Session, state.job.id, "missing", code, [absent])
     model.Session.commit()
-    HarvestGatherError.create(run.message, state.job)
+    HarvestGatherError.create(message, state.job)
     return (), None
 
 
@@ -253,14 +270,14 @@ def _look(state: Gathering, look: Callable[[str], Any], code: str) -> None:
 
 def _held_message(held: str) -> str:
     if held == "empty":
-        return toolkit._("The source is empty: nothing was withdrawn.")
+        return _("The source is empty: nothing was withdrawn.")
     if held == "short":
-        return toolkit._(
+        return _(
             "The source sent fewer records than it says it has; %(missing)s of %(alive)s are "
             "missing. None of them was withdrawn: check the source, then confirm the withdrawal "
             "with govopen_catalogue_confirm."
         )
-    return toolkit._(
+    return _(
         "%(missing)s of %(alive)s records are missing. None of them was withdrawn: check the "
         "source, then confirm the withdrawal with govopen_catalogue_confirm."
     )

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ckanext.govopen.harvesters.reading import SourceError
+from ckanext.govopen.logic.told import told as _
 
 MARK = "sealed:"
 
@@ -56,16 +57,14 @@ def unseal(value: str, url: str) -> str:
         found = json.loads(_box().decrypt(value[len(MARK) :].encode()))
     except (InvalidToken, ValueError) as error:
         raise SourceError(
-            toolkit._(
+            _(
                 "The stored credential cannot be read: the portal's secret key has changed. Enter "
                 "the credential again in the configuration."
             )
         ) from error
     if not origin(url) or found["origin"] != origin(url):
         raise SourceError(
-            toolkit._(
-                "The stored credential is for another server. Enter it again in the configuration."
-            )
+            _("The stored credential is for another server. Enter it again in the configuration.")
         )
     return str(found["value"])
 
@@ -117,6 +116,6 @@ def _each(auth: dict[str, Any], change: Callable[[str], str]) -> None:
 def _box() -> Fernet:
     secret = str(toolkit.config.get("SECRET_KEY") or "")
     if not secret:
-        raise SourceError(toolkit._("The portal has no SECRET_KEY: credentials cannot be stored."))
+        raise SourceError(_("The portal has no SECRET_KEY: credentials cannot be stored."))
     key = HKDF(SHA256(), 32, None, b"govopen harvest credentials").derive(secret.encode())
     return Fernet(base64.urlsafe_b64encode(key))

@@ -7,9 +7,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ckan.plugins import toolkit
-
 from ckanext.govopen.harvesters.reading import SourceError
+from ckanext.govopen.logic.told import told as _
 
 
 class Spool:
@@ -30,7 +29,7 @@ class Spool:
         )
         if self.place + len(line) + 1 > self._max:
             raise SourceError(
-                toolkit._(
+                _(
                     "The catalogue is larger than ckanext.govopen.harvest.max_bytes allows; what "
                     "was read before is kept."
                 )

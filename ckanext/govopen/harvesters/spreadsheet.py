@@ -56,5 +56,5 @@ class SpreadsheetHarvester(CatalogueHarvester, p.SingletonPlugin):
     @contextmanager
     def reading(self, job: Any, config: configuration.Config) -> Iterator[Reading]:
         """The table is fetched whole, then read row by row."""
-        with source.opened(job.source.id, job.source.url, config) as path:
+        with source.opened(job.source, config) as path:
             yield Reading(entries(path, config))

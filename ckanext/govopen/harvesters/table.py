@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ckan.plugins import toolkit
 from python_calamine import CalamineError, CalamineWorkbook
 
 from ckanext.govopen.harvesters.reading import SourceError
 from ckanext.govopen.logic import encoding
+from ckanext.govopen.logic.told import told as _
 
-_ = toolkit._
 #: Longest cell, widest row and most rows that are read; a catalogue is far below, an attack is
 #: above.
 CELL_LIMIT = 32_767

@@ -1,16 +1,16 @@
 """The bulk writer: records of one source become datasets, in batches, round no rule.
 
-What is unchanged is not touched. What is written passes ``package_create`` and ``package_update``
-with everything that hangs on them (validators, class, locations, review), without a commit each:
-a batch is one transaction and one request to the search index; the activity is one per run. A
-record that is wrong makes its batch be tried record by record, and falls out alone.
+What is unchanged is not touched. What is new or changed is written in sets (:mod:`bulk`), with
+everything that hangs on ``package_create`` and ``package_update``: validators, class, locations,
+review; what is not ordinary goes through these actions, without a commit each. A batch is one
+transaction and one request to the search index; the activity is one per run. A record that is
+wrong falls out of its batch alone.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,23 +22,21 @@ from ckan.plugins import toolkit
 from sqlalchemy.exc import DataError, IntegrityError
 
 from ckanext.govopen.domain import catalogue as mapping
-from ckanext.govopen.domain import internal
 from ckanext.govopen.domain.catalogue.dataset import tags
 from ckanext.govopen.domain.refusal import N_
-from ckanext.govopen.logic import command, deliver, departments, harvest_objects
-from ckanext.govopen.logic.bulk.create import Creator, New, allowed
+from ckanext.govopen.logic import command, copying, deliver, departments, harvest_objects
+from ckanext.govopen.logic.bulk.change import Change, Changer
+from ckanext.govopen.logic.bulk.create import Creator, Made, New, allowed
+from ckanext.govopen.logic.bulk.merge import merged
+from ckanext.govopen.logic.bulk.schemas import Schemas
 from ckanext.govopen.logic.catalogue_source import Source
 from ckanext.govopen.logic.reasons import of_rule, of_validation, reason
 from ckanext.govopen.model import catalogue as table
+from ckanext.govopen.model import copying as copies
 from ckanext.govopen.model import jurisdiction, outbox
 
-#: Fields of a dataset that the source owns: what a record no longer says is removed.
-OWNED = (
-    "title", "notes", "open_class", "open_condition", "license_id", "resource_code",
-    "provider_unit", "theme", "update_cycle", "info_items", "acquired_by", "delivery", "issued",
-    "data_updated", *internal.DATASET, "url", "tags",
-)  # fmt: skip
-LISTS = frozenset({"info_items", "tags", "delivery"})
+#: Writes datasets by code, given the rows of their records; by code what became of each.
+Write = Callable[["Mapping[str, dict[str, Any]]", Any], "dict[str, Made]"]
 #: After how long somebody else brings the index up to date when a writer could not.
 SOON = timedelta(minutes=1)
 
@@ -53,6 +51,8 @@ class Prepared:
     digest: str
     outcome: Any
     place: str | dict[str, Any] | None
+    #: Files to be copied; None where the source's are not, or nothing is published.
+    files: tuple[copies.Wanted, ...] | None = None
 
 
 @dataclass
@@ -65,6 +65,16 @@ class Done:
     reasons: list[dict[str, Any]] = field(default_factory=list)
     raw: Any = None
     seen: bool = False
+    files: tuple[copies.Wanted, ...] | None = None
+
+
+class Sets:
+    """Those who write new and changed datasets in sets; the schemas are put together once."""
+
+    def __init__(self, user: Any) -> None:
+        schemas = Schemas()
+        self.creator = Creator(user, schemas)
+        self.changer = Changer(user, schemas)
 
 
 class Wrong(Exception):
@@ -86,7 +96,9 @@ class Writer:
         self.now: datetime = command.now()
         self._places = departments.Places(source)
         self._user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
-        self._creator = Creator(model.User.by_name(self._user)) if allowed() else None
+        #: What is held of the files of the records that are being written, by code.
+        self._held: dict[str, dict[str, copies.CopyRow]] = {}
+        self._sets = Sets(model.User.by_name(self._user)) if allowed() else None
 
     # Batches
 
@@ -119,57 +131,67 @@ class Writer:
         _keep_tags(
             name for item in prepared if isinstance(item.place, str) for name in tags(item.record)
         )
-        fresh, others = [], []
+        if self.source.copies:
+            codes = [item.code for item in prepared if item.code in rows]
+            self._held = copies.of_codes(model.Session, self.source.id, codes)
+        fresh: list[Prepared] = []
+        there: list[Prepared] = []
+        others: list[Prepared] = []
         for item in prepared:
             row = rows.get(item.code)
             made = row is not None and row.package_id is not None
-            (others if made or not isinstance(item.place, str) else fresh).append(item)
-        return done + self._tried(others, self._step) + self._created(fresh)
+            published = isinstance(item.place, str)
+            (there if published and made else fresh if published else others).append(item)
+        done += self._tried(others, self._step)
+        done += self._in_sets(there, self._change)
+        return done + self._in_sets(fresh, self._create)
 
     def withdraw(self, codes: Iterable[str], reason: Mapping[str, Any]) -> list[Done]:
         """Takes the datasets of these records off the portal. Commits, and indexes."""
         return self._tried(list(codes), lambda code, row: self._gone(code, row, [dict(reason)]))
 
-    def _created(self, items: list[Prepared]) -> list[Done]:
-        """New datasets, in one transaction; what does not go that way goes through CKAN's action.
+    def _in_sets(self, items: list[Prepared], write: Write) -> list[Done]:
+        """Datasets in one transaction; what does not go that way goes through CKAN's action.
 
         When the database refuses the batch (somebody else has made the same dataset meanwhile),
         the halves are tried, until the one that is to blame is alone.
         """
-        if not items or self._creator is None:
+        if not items or self._sets is None:
             return self._tried(items, self._step)
         try:
-            done, left = self._create(items, self._creator)
+            done, left = self._written(items, write)
         except (DataError, IntegrityError):
             model.Session.rollback()
             if len(items) == 1:
                 return self._tried(items, self._step)
             middle = len(items) // 2
-            return self._created(items[:middle]) + self._created(items[middle:])
+            return self._in_sets(items[:middle], write) + self._in_sets(items[middle:], write)
         return done + self._tried(left, self._step)
 
-    def _create(self, items: list[Prepared], creator: Creator) -> tuple[list[Done], list[Prepared]]:
-        """What was made or refused, and what is left for CKAN's action."""
+    def _written(self, items: list[Prepared], write: Write) -> tuple[list[Done], list[Prepared]]:
+        """What was written or refused, and what is left for CKAN's action."""
         rows = table.records(model.Session, self.source.id, [item.code for item in items])
         said: dict[str, list[dict[str, Any]]] = {}
-        wanted: list[New] = []
+        datasets: dict[str, dict[str, Any]] = {}
         for item in items:
             assert isinstance(item.place, str)
-            dataset, inner = self._dataset(item, item.place)
+            datasets[item.code], inner = self._dataset(item, item.place)
             said[item.code] = [*self._said(item), *inner]
-            wanted.append(New(item.code, dataset, self._context()))
         done: list[Done] = []
         left: list[Prepared] = []
         dicts: dict[str, Any] = {}
         with signals.action_succeeded.muted():
-            made = creator.create(wanted, self.now)
+            made = write(datasets, rows)
         for item in items:
-            one = made[item.code]
+            one, row = made[item.code], rows.get(item.code)
             if one.package_id:
-                new = Done(item.code, "new", one.package_id, said[item.code], item.raw, True)
-                self._note(new, item, rows.get(item.code))
-                dicts[one.package_id] = one.dicts
-                done.append(new)
+                new = row is None or row.package_id is None or row.state != table.LISTED
+                outcome = "new" if new else "changed"
+                ready = Done(item.code, outcome, one.package_id, said[item.code], item.raw, True)
+                self._note(ready, item, row)
+                if one.dicts:
+                    dicts[one.package_id] = one.dicts
+                done.append(ready)
             elif one.errors:
                 wrong = of_validation(toolkit.ValidationError(one.errors))
                 done.append(Done(item.code, "refused", reasons=wrong, seen=True))
@@ -177,6 +199,19 @@ class Writer:
                 left.append(item)
         self._commit(done, dicts)
         return done, left
+
+    def _create(self, datasets: Mapping[str, dict[str, Any]], rows: Any) -> dict[str, Made]:
+        wanted = [New(code, dataset, self._context()) for code, dataset in datasets.items()]
+        assert self._sets is not None
+        return self._sets.creator.create(wanted, self.now)
+
+    def _change(self, datasets: Mapping[str, dict[str, Any]], rows: Any) -> dict[str, Made]:
+        wanted = [
+            Change(code, rows[code].package_id, dataset, self._context())
+            for code, dataset in datasets.items()
+        ]
+        assert self._sets is not None
+        return self._sets.changer.change(wanted, self.now)
 
     def _tried(self, items: list[Any], step: Any) -> list[Done]:
         """One transaction for all; if one of them is wrong, one for each."""
@@ -224,6 +259,13 @@ class Writer:
         counts = Counter(one.outcome for one in done)
         counts["seen"] = sum(one.seen for one in done)
         harvest_objects.record(self.source.id, self.run_id, done, self.now)
+        named = [(one.package_id, one.code, one.files) for one in done if one.package_id]
+        copies.want(
+            session,
+            self.source.id,
+            self.run_id,
+            [(package, code, files) for package, code, files in named if files is not None],
+        )
         touched = [one.package_id for one in done if one.package_id and one.outcome != "unchanged"]
         index: outbox.OutboxRow | None = None
         if touched:
@@ -239,7 +281,7 @@ class Writer:
 
     def digest(self, record: Any) -> str:
         """What a record is compared by: its content under this profile."""
-        return f"{mapping.record_hash(record)}:{self.profile.id}"
+        return digest_of(record, self.profile, self.source.copies)
 
     def _prepared(self, raw: Any, record: Any, digest: str) -> Prepared:
         """Asks the rules, and finds the department; makes it first where the source may."""
@@ -270,7 +312,12 @@ class Writer:
         """The dataset of a record, and what is said about what was left out of it."""
         dataset = mapping.to_dataset(item.record, item.outcome, self.profile)
         dataset.update(owner_org=org, type="dataset")
-        return dataset, _drop_inner_links(dataset)
+        if self.source.copies:
+            held = self._held.get(item.code, {})
+            item.files = copying.wanted(item.record, item.outcome, held)
+            dataset["resources"] = copying.resources(item.files, held)
+            return dataset, []
+        return dataset, drop_inner_links(dataset)
 
     def _note(self, done: Done, item: Prepared, row: table.CatalogueRecord | None) -> None:
         """Remembers the record's state, so that it is not touched again until it changes."""
@@ -284,6 +331,9 @@ class Writer:
             publish = item.outcome.action == "publish"
             row.state = table.LISTED if publish else table.WITHDRAWN
         row.bulk = item.outcome.bulk
+        kept = row.state == table.KEPT_BACK
+        row.title = item.record.title if kept else None
+        row.organization_id = self._owner(item, kept)
         # A department that was not found may be there next time: the record is looked at again.
         row.hash = "" if isinstance(item.place, dict) else item.digest
         row.package_id = done.package_id or row.package_id
@@ -292,6 +342,14 @@ class Writer:
         row.version = str(item.record.version) if item.record.version is not None else None
         row.seen_run = self.run_id
         row.changed_at = self.now
+        done.files = item.files if done.outcome in ("new", "changed") else None
+
+    def _owner(self, item: Prepared, kept: bool) -> str | None:
+        """The department of a record, also of one that is kept back; None when none was found."""
+        if isinstance(item.place, str):
+            return item.place
+        found = self._places.foreseen(item.record)[0] if kept else None
+        return found.id or None if found is not None else None
 
     def _published(
         self,
@@ -307,7 +365,7 @@ class Writer:
             package_id = toolkit.get_action("package_create")(self._context(), dataset)
             return Done(item.code, "new", package_id, reasons)
         listed = row is not None and row.state == table.LISTED
-        if existing.state == "deleted" and listed:
+        if existing.state == "deleted" and (listed or _deleted_here(row)):
             here = reason("deleted_here", N_("The dataset was deleted on this portal."))
             return Done(item.code, "kept_back", existing.id, [*reasons, here])
         self._update(existing, dataset)
@@ -317,16 +375,8 @@ class Writer:
         context = self._context()
         reading: Any = {**context, "use_cache": False}
         shown = toolkit.get_action("package_show")(reading, {"id": existing.id})
-        left = ("tag_string", "metadata_modified", "metadata_created")
-        merged = {key: value for key, value in shown.items() if key not in left}
-        # Said outright: a field that an update leaves out may keep what is stored.
-        merged.update({key: [] if key in LISTS else None for key in OWNED})
-        merged.update(dataset, id=existing.id, name=existing.name, state="active")
-        # Ids of the source's resources are made from its codes (version 5), a person's are random.
-        own = [r for r in shown.get("resources") or [] if uuid.UUID(r["id"]).version != 5]
-        merged["resources"] = [*(dataset.get("resources") or []), *own]
         context["original_package"] = shown
-        toolkit.get_action("package_update")(context, merged)
+        toolkit.get_action("package_update")(context, merged(shown, dataset, existing.name))
 
     def _gone(
         self,
@@ -367,7 +417,21 @@ class Writer:
         }
 
 
-def _drop_inner_links(dataset: dict[str, Any]) -> list[dict[str, Any]]:
+def _deleted_here(row: table.CatalogueRecord | None) -> bool:
+    """Is the record kept back because somebody deleted its dataset on this portal?"""
+    return row is not None and any(one.get("rule") == "deleted_here" for one in row.reasons or [])
+
+
+def digest_of(record: Any, profile: Any, copied: bool) -> str:
+    """What a record is compared by: its content under a profile, and what is done with its files.
+
+    A source that begins or ends to have its files copied writes those records anew.
+    """
+    files = ":copy" if copied and record.distributions else ""
+    return f"{mapping.record_hash(record)}:{profile.id}{files}"
+
+
+def drop_inner_links(dataset: dict[str, Any]) -> list[dict[str, Any]]:
     """Leaves out resources whose address only the departments' network knows; says which."""
     kept, said = [], []
     for resource in dataset.get("resources") or []:

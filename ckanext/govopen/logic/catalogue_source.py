@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,10 @@ from ckan import model
 from ckan.plugins import toolkit
 
 from ckanext.govopen.model import catalogue as table
+
+
+class SourceFault(Exception):
+    """A source cannot be read; the message says why and what to do, and holds no secret."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Source:
     org_code_scheme: str = ""
     #: Accounts that count as having submitted what the source delivers.
     submitters: tuple[str, ...] = ()
+    #: Are the files of its records copied into the portal?
+    copies: bool = False
 
 
 def source_of(source_id: str, *people: str | None) -> Source:
@@ -43,7 +50,16 @@ def source_of(source_id: str, *people: str | None) -> Source:
         powers=frozenset(row.powers or []) if row else frozenset(),
         org_code_scheme=(row.org_code_scheme or "") if row else "",
         submitters=tuple(dict.fromkeys(person for person in submitters if person)),
+        copies=_copies(str(harvest.config or "")),
     )
+
+
+def _copies(config: str) -> bool:
+    """Copying is what a source does unless its configuration says otherwise."""
+    try:
+        return json.loads(config or "{}").get("files", "copy") == "copy"
+    except (ValueError, AttributeError):
+        return False
 
 
 def admitted(source: Source, record: Any) -> Any:

@@ -138,37 +138,65 @@ class Places:
             self._known[key] = self._found(provider, record.code)
         return self._known[key]
 
+    def foreseen(self, record: Any) -> tuple[Department | None, dict[str, Any] | None]:
+        """Where a record would go and why it would not, without making anything.
+
+        A department that the source would make has no id.
+        """
+        provider = record.provider
+        found = self._looked_up(provider, record.code)
+        if isinstance(found, Department):
+            return found, None
+        if found is None and self._creates():
+            return Department("", "", provider.name, normal(provider.code)), None
+        return None, found or self._unknown(provider)
+
     def _found(self, provider: Any, code: str) -> str | dict[str, Any]:
+        found = self._looked_up(provider, code)
+        if found is None and self._creates():
+            try:
+                found = self._made(self._everybody(), provider, code)
+            except Ambiguous as error:
+                return _ambiguous(error)
+            except toolkit.ValidationError as error:
+                return of_validation(error)[0]
+        if found is None:
+            return self._unknown(provider)
+        return found.id if isinstance(found, Department) else found
+
+    def _everybody(self) -> Directory:
         if self._directory is None:
             self._directory = Directory()
-        everybody = table.OTHER_DEPARTMENTS in self._source.powers
+        return self._directory
+
+    def _looked_up(self, provider: Any, code: str) -> Department | dict[str, Any] | None:
+        """The provider's organisation, why it may not be it, or None: there is none."""
         try:
-            found = self._directory.find(provider.name, provider.code, code)
-            if found is None and everybody and self._may_create():
-                found = self._made(self._directory, provider, code)
+            found = self._everybody().find(provider.name, provider.code, code)
         except Ambiguous as error:
-            return reason(
-                "provider_ambiguous",
-                N_("More than one organisation could be the provider: %(names)s."),
-                names=str(error),
-            )
-        except toolkit.ValidationError as error:
-            return of_validation(error)[0]
-        if found is None and everybody:
-            return reason(
-                "provider_unknown",
-                N_("There is no organisation %(name)s, and this source may not create it."),
-                name=provider.name,
-            )
-        if found is None:
-            return reason("provider_unknown", N_("The provider is not an organisation here."))
-        if not everybody and found.id != self._source.owner_org:
+            return _ambiguous(error)
+        if found is not None and not self._for_all() and found.id != self._source.owner_org:
             return reason(
                 "provider_foreign",
                 N_("This source publishes for its own department only, not for %(name)s."),
                 name=provider.name,
             )
-        return found.id
+        return found
+
+    def _unknown(self, provider: Any) -> dict[str, Any]:
+        if not self._for_all():
+            return reason("provider_unknown", N_("The provider is not an organisation here."))
+        return reason(
+            "provider_unknown",
+            N_("There is no organisation %(name)s, and this source may not create it."),
+            name=provider.name,
+        )
+
+    def _for_all(self) -> bool:
+        return table.OTHER_DEPARTMENTS in self._source.powers
+
+    def _creates(self) -> bool:
+        return self._for_all() and self._may_create()
 
     def _may_create(self) -> bool:
         return (
@@ -192,3 +220,11 @@ class Places:
             )
         model.Session.commit()
         return found
+
+
+def _ambiguous(error: Ambiguous) -> dict[str, Any]:
+    return reason(
+        "provider_ambiguous",
+        N_("More than one organisation could be the provider: %(names)s."),
+        names=str(error),
+    )

@@ -34,6 +34,44 @@ from ckanext.govopen.model.release import DatasetRow, ReleaseRow
 SUBMITTERS = "govopen_submitters"
 
 
+class Desk:
+    """Where the gate finds the reviews of a dataset, and where it leaves what happened to them.
+
+    This one asks and writes for each dataset by itself; another does so for many at once.
+    """
+
+    def waiting(self, package_id: str) -> reviews.ReviewRow | None:
+        """The review of a dataset that waits for somebody."""
+        return reviews.waiting(model.Session, package_id)
+
+    def all_of(self, package_id: str) -> list[reviews.ReviewRow]:
+        """All reviews of a dataset, oldest first."""
+        return reviews.all_of(model.Session, package_id)
+
+    def offices(self) -> frozenset[str] | None:
+        """Departments with a disclosure office, if that has been asked already."""
+        return None
+
+    def keep(
+        self,
+        row: reviews.ReviewRow,
+        events: list[Event],
+        user_id: str | None,
+        now: datetime.datetime,
+    ) -> None:
+        """Writes the events of a review and its row."""
+        ledger.append(model.Session, f"review/{row.id}", events, user_id, now)
+        model.Session.add(row)
+        model.Session.flush()
+
+    def flush(self) -> None:
+        """Writes the rows that were changed."""
+        model.Session.flush()
+
+
+_DESK = Desk()
+
+
 def review_settings(organization_id: str, offices: frozenset[str] | None = None) -> rules.Settings:
     """What the site sets for the reviews of a department.
 
@@ -66,13 +104,25 @@ def settle(context: Any, package_id: str) -> None:
     now = command.now()
     extra = extra_row(package_id)
     live = releases.live(package_id)
-    read = snapshot.working(context, package_id)
+    settle_read(context, package, extra, live, snapshot.working(context, package_id), now)
+
+
+def settle_read(
+    context: Any,
+    package: Any,
+    extra: DatasetRow,
+    live: ReleaseRow | None,
+    read: snapshot.WorkingCopy,
+    now: datetime.datetime,
+    desk: Desk = _DESK,
+) -> None:
+    """:func:`settle` for a dataset whose lock is held and whose working copy has been read."""
     changed = extra.fingerprint != read.fingerprint
     extra.fingerprint = read.fingerprint
     if package.state == "deleted":
         if changed:
-            _remember(context, package, read, now)
-        _gone(context, package, extra, live, now)
+            _remember(context, package, read, now, desk)
+        _gone(context, package, extra, live, now, desk)
         return
     if package.state != "active":
         if live is not None:
@@ -87,17 +137,17 @@ def settle(context: Any, package_id: str) -> None:
         live is None or live.fingerprint != read.fingerprint
     )
     if extra.pending:
-        _touch_review(context, package, read, now)
+        _touch_review(context, package, read, now, desk)
         if live is not None and jurisdiction.profile().review.pending == "hide":
             _withdraw(context, package, live, "pending", now)
             live = None
     elif package.state == "active":
-        _cancel_review(context, package, "nothing left to review", now)
+        _cancel_review(context, package, "nothing left to review", now, desk)
     else:
         if changed:
-            _remember(context, package, read, now)
-        _cancel_review(context, package, "unpublished", now)
-    _compute_private(package, extra, live)
+            _remember(context, package, read, now, desk)
+        _cancel_review(context, package, "unpublished", now, desk)
+    _compute_private(package, extra, live, desk)
 
 
 def deleted(context: Any, package_id: str) -> None:
@@ -118,13 +168,14 @@ def _gone(
     extra: DatasetRow,
     live: ReleaseRow | None,
     now: datetime.datetime,
+    desk: Desk = _DESK,
 ) -> None:
     if live is not None:
         _withdraw(context, package, live, "deleted", now)
-    _cancel_review(context, package, "deleted", now)
+    _cancel_review(context, package, "deleted", now, desk)
     extra.pending = False
     if settings.review_on():
-        _compute_private(package, extra, None)
+        _compute_private(package, extra, None, desk)
     # Without a review `private` is CKAN's own word: a deleted dataset comes back as it was.
 
 
@@ -143,7 +194,9 @@ def extra_row(package_id: str) -> DatasetRow:
     return row
 
 
-def _compute_private(package: Any, extra: DatasetRow, live: ReleaseRow | None) -> None:
+def _compute_private(
+    package: Any, extra: DatasetRow, live: ReleaseRow | None, desk: Desk = _DESK
+) -> None:
     """``private`` is what keeps a dataset out of every list that CKAN answers by itself."""
     visible = (
         live is not None
@@ -152,7 +205,7 @@ def _compute_private(package: Any, extra: DatasetRow, live: ReleaseRow | None) -
         and live.effective_class is not OpenClass.NON_OPEN
     )
     package.private = not visible
-    model.Session.flush()
+    desk.flush()
 
 
 def _narrow(
@@ -268,13 +321,17 @@ def submitters(context: Any) -> frozenset[str]:
 
 
 def _touch_review(
-    context: Any, package: Any, read: snapshot.WorkingCopy, now: datetime.datetime
+    context: Any,
+    package: Any,
+    read: snapshot.WorkingCopy,
+    now: datetime.datetime,
+    desk: Desk,
 ) -> None:
-    row = reviews.waiting(model.Session, package.id)
+    row = desk.waiting(package.id)
     state = reviews.to_state(row)
     if row is not None and state.organization != (package.owner_org or ""):
         # The office of the department that has the dataset now decides, on all that waits.
-        _cancel_review(context, package, "another department", now)
+        _cancel_review(context, package, "another department", now, desk)
         row, state = None, rules.ReviewState()
     if row is not None and state.fingerprint == read.fingerprint:
         return
@@ -282,19 +339,23 @@ def _touch_review(
     order: rules.Command
     if row is None:
         row = reviews.ReviewRow(id=str(uuid.uuid4()))
-        people = submitters(context) | _carried(package.id)
+        people = submitters(context) | _carried(package.id, desk)
         order = rules.Open(system, package.id, package.owner_org or "", read.fingerprint, people)
     else:
         order = rules.Touch(system, read.fingerprint, submitters(context))
-    carry_out(row, state, order, user_id, now)
+    carry_out(row, state, order, user_id, now, desk)
 
 
-def _carried(package_id: str) -> frozenset[str]:
-    return rules.carried([reviews.to_state(r) for r in reviews.all_of(model.Session, package_id)])
+def _carried(package_id: str, desk: Desk) -> frozenset[str]:
+    return rules.carried([reviews.to_state(row) for row in desk.all_of(package_id)])
 
 
 def _remember(
-    context: Any, package: Any, read: snapshot.WorkingCopy, now: datetime.datetime
+    context: Any,
+    package: Any,
+    read: snapshot.WorkingCopy,
+    now: datetime.datetime,
+    desk: Desk,
 ) -> None:
     """Notes who changed what cannot be reviewed now: a draft, or a deleted dataset.
 
@@ -302,17 +363,19 @@ def _remember(
     """
     if not settings.review_on():
         return
-    waits = reviews.waiting(model.Session, package.id) is not None
-    if waits or not submitters(context) <= _carried(package.id):
-        _touch_review(context, package, read, now)
+    waits = desk.waiting(package.id) is not None
+    if waits or not submitters(context) <= _carried(package.id, desk):
+        _touch_review(context, package, read, now, desk)
 
 
-def _cancel_review(context: Any, package: Any, reason: str, now: datetime.datetime) -> None:
-    row = reviews.waiting(model.Session, package.id)
+def _cancel_review(
+    context: Any, package: Any, reason: str, now: datetime.datetime, desk: Desk
+) -> None:
+    row = desk.waiting(package.id)
     if row is None:
         return
     order = rules.Cancel(portal_itself(context), reason)
-    carry_out(row, reviews.to_state(row), order, command.actor(context), now)
+    carry_out(row, reviews.to_state(row), order, command.actor(context), now, desk)
 
 
 def portal_itself(context: Any) -> Any:
@@ -326,16 +389,15 @@ def carry_out(
     order: rules.Command,
     user_id: str | None,
     now: datetime.datetime,
+    desk: Desk = _DESK,
 ) -> rules.ReviewState:
     """Decides a command of a review, notes its events and projects the new state.
 
     :raises Refused: the rules do not allow it
     """
     place = order.organization if isinstance(order, rules.Open) else state.organization
-    events, state = decided(row, state, order, now, review_settings(place))
-    ledger.append(model.Session, f"review/{row.id}", events, user_id, now)
-    model.Session.add(row)
-    model.Session.flush()
+    events, state = decided(row, state, order, now, review_settings(place, desk.offices()))
+    desk.keep(row, events, user_id, now)
     return state
 
 

@@ -33,12 +33,12 @@ def offer(context: Any, package_id: str) -> None:
     if package is None or not governed(package.type):
         return
     before = {
-        row["id"]: _kind(row)
+        row["id"]: kind(row)
         for row in (context.get("original_package") or {}).get("resources") or []
         if row.get("id")
     }
     now = {row.id: {name: getattr(row, name) for name in _READ} for row in package.resources}
-    new = {key: row for key, row in now.items() if before.get(key) != _kind(row)}
+    new = {key: row for key, row in now.items() if before.get(key) != kind(row)}
     of_rows = get_default_view_plugins(True) if plugin_loaded("datastore") else []
     others = get_default_view_plugins(False) if settings.review_on() else []
     if not new or not (of_rows or others):
@@ -58,7 +58,7 @@ def offer(context: Any, package_id: str) -> None:
             _add(resource_id, view.info())
 
 
-def _kind(resource: dict[str, Any]) -> tuple[str, str]:
+def kind(resource: dict[str, Any]) -> tuple[str, str]:
     """What of a resource decides which previews suit it."""
     return str(resource.get("url_type") or ""), str(resource.get("format") or "")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,13 +42,25 @@ def working(context: Any, package_id: str) -> WorkingCopy:
     default, shown = package_show_default_and_custom_schemas(
         {"user": context.get("user", ""), "ignore_auth": True}, package_id
     )
-    fields, default, shown = shown, clean(default), clean(shown)
-    _claim_class(shown, default)
     files = {
         **file.current(model.Session, package_id),
         **location.facts(model.Session, package_id),
     }
-    snapshot = Snapshot(shown, files, {}, views_of(package_id))
+    return of_dicts(default, shown, files, views_of(package_id))
+
+
+def of_dicts(
+    default: dict[str, Any],
+    shown: dict[str, Any],
+    files: Mapping[str, FileFact],
+    views: Sequence[Mapping[str, Any]],
+) -> WorkingCopy:
+    """The working copy from what is known of it: its dicts under CKAN's default show schema and
+    under the site's, its files and kept addresses by resource id, and its views.
+    """
+    fields, default, shown = shown, clean(default), clean(shown)
+    _claim_class(shown, default)
+    snapshot = Snapshot(shown, files, {}, views)
     return WorkingCopy(fields, default, shown, snapshot, snapshot.fingerprint())
 
 

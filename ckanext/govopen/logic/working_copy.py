@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -86,14 +87,38 @@ def package_update(next_action: Action, context: Any, data_dict: dict[str, Any])
             fresh_context(context, ignore_auth=True), {"id": package.id}
         )
         context["original_package"] = original
+    _place_change(context, data_dict, original, None)
+    result = next_action(context, data_dict)
+    command.delivered(context)
+    return result
+
+
+def prepare_change(
+    context: Any, data_dict: dict[str, Any], original: dict[str, Any], sources: Mapping[str, str]
+) -> None:
+    """What is done to a change of a governed dataset before its fields are validated.
+
+    The caller holds the lock. ``original`` is the dataset as it is shown now, ``sources`` the
+    addresses of its conditional content by resource id; changes the dict.
+
+    :raises ValidationError: a date or an address that must not be saved
+    """
+    _written_rows(data_dict)
+    _possible_dates(data_dict)
+    _place_change(context, data_dict, original, sources)
+
+
+def _place_change(
+    context: Any,
+    data_dict: dict[str, Any],
+    original: dict[str, Any],
+    sources: Mapping[str, str] | None,
+) -> None:
     for name in internal.DATASET:
         if name not in data_dict and name in original:
             data_dict[name] = original[name]
     _default_class(data_dict, original)
-    _place_content(context, data_dict, original)
-    result = next_action(context, data_dict)
-    command.delivered(context)
-    return result
+    _place_content(context, data_dict, original, sources)
 
 
 def package_delete(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
@@ -154,10 +179,16 @@ def _default_class(data: dict[str, Any], original: dict[str, Any] | None) -> Non
             data["open_class"] = default.value
 
 
-def _place_content(context: Any, data: dict[str, Any], original: dict[str, Any] | None) -> None:
+def _place_content(
+    context: Any,
+    data: dict[str, Any],
+    original: dict[str, Any] | None,
+    sources: Mapping[str, str] | None = None,
+) -> None:
     """Moves addresses of conditional content out of the dataset, and back when it is not any more.
 
-    The addresses wait in the context until the rows they belong to have been written.
+    The addresses wait in the context until the rows they belong to have been written. ``sources``
+    are those kept so far, by resource id; asked for when they are not given.
     """
     resources = data.get("resources")
     if not isinstance(resources, list):
@@ -167,9 +198,9 @@ def _place_content(context: Any, data: dict[str, Any], original: dict[str, Any] 
     # A patch hands over the very list of the original: written to, nothing would seem changed.
     resources = data["resources"] = list(resources)
     before = {r["id"]: r for r in (original or {}).get("resources") or []}
-    sources: dict[str, str] = {}
-    if any(r.get("url_type") == location.URL_TYPE for r in before.values()):
-        sources = location.current(model.Session, str((original or {})["id"]))
+    if sources is None:
+        held = any(r.get("url_type") == location.URL_TYPE for r in before.values())
+        sources = location.current(model.Session, str((original or {})["id"])) if held else {}
     conditional = data.get("open_class") == OpenClass.CONDITIONAL.value
     pending: dict[str, str] = context.setdefault(LOCATIONS, {})
     same_class = original is not None and data.get("open_class") == original.get("open_class")

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from ckan.plugins import toolkit
+from ckan import model
+from ckan.plugins import plugin_loaded, toolkit
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,7 +46,8 @@ class CatalogueRecord(toolkit.BaseModel):
     ``state`` is ``listed`` (its dataset is on the portal, in review or released), ``withdrawn``,
     ``kept_back`` (waits for a person; nothing of it is on the portal) or ``refused`` (could not
     be read). ``bulk`` false: the review looks at it singly, decisions on many at once leave it
-    out.
+    out. ``organization_id`` is the department that it belongs to, as far as one was found;
+    ``title`` stands there while the record is kept back, so that people know which one it is.
     """
 
     __tablename__ = "govopen_record"
@@ -58,6 +60,8 @@ class CatalogueRecord(toolkit.BaseModel):
     open_class: Mapped[str | None] = mapped_column(sa.UnicodeText)
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     bulk: Mapped[bool] = mapped_column(sa.Boolean, default=True)
+    title: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    organization_id: Mapped[str | None] = mapped_column(sa.UnicodeText, index=True)
     version: Mapped[str | None] = mapped_column(sa.UnicodeText)
     seen_run: Mapped[str | None] = mapped_column(sa.UnicodeText)
     first_seen: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
@@ -71,7 +75,8 @@ class CatalogueRun(toolkit.BaseModel):
     ``counts`` holds seen, new, changed, unchanged, withdrawn, kept_back, refused and missing.
     ``state`` is ``running``, ``finished`` or ``failed``. ``complete`` says that the whole source
     was read, so that absence may be concluded from. ``held`` is true while records are missing
-    that nobody confirmed.
+    that nobody confirmed. ``message`` is kept as :mod:`ckanext.govopen.logic.told` keeps it, and
+    ``progress`` says how far a run is that has not ended (:func:`note_progress`).
     """
 
     __tablename__ = "govopen_run"
@@ -86,7 +91,8 @@ class CatalogueRun(toolkit.BaseModel):
     complete: Mapped[bool] = mapped_column(sa.Boolean, default=False)
     held: Mapped[bool] = mapped_column(sa.Boolean, default=False)
     counts: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
-    message: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    message: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    progress: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
 class CatalogueRemark(toolkit.BaseModel):
@@ -113,7 +119,8 @@ class CatalogueSource(toolkit.BaseModel):
     ``powers`` names what only the authority or the operator gives (other departments' records,
     creating organisations, private addresses, paths on the server, ids from elsewhere); what a
     configuration asks for without having it is not done. ``memory`` is what the last complete
-    reading left for the next one, packed; nothing but speed depends on it.
+    reading left for the next one, packed; nothing but speed depends on it. ``language`` is the one
+    in which it was edited last: mail about its runs is in it.
     """
 
     __tablename__ = "govopen_source"
@@ -122,6 +129,7 @@ class CatalogueSource(toolkit.BaseModel):
     last_editor: Mapped[str | None] = mapped_column(sa.UnicodeText)
     powers: Mapped[list[str]] = mapped_column(JSONB, default=list)
     org_code_scheme: Mapped[str] = mapped_column(sa.UnicodeText, default="")
+    language: Mapped[str] = mapped_column(sa.UnicodeText, default="")
     memory: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     changed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
@@ -220,6 +228,7 @@ def start_run(
             complete=False,
             held=False,
             counts={},
+            progress={},
         )
         session.add(run)
         session.flush()
@@ -233,6 +242,19 @@ def restart(session: Any, run: CatalogueRun) -> None:
     session.execute(sa.delete(CatalogueRemark).where(CatalogueRemark.run_id == run.id))
     run.state, run.counts, run.complete, run.held = RUNNING, {}, False, False
     run.message = run.finished_at = None
+    run.progress = {}
+
+
+def note_progress(session: Any, run_id: str, values: Mapping[str, Any]) -> None:
+    """Notes how far a run is: ``phase`` (reading, writing), ``read`` of ``announced`` records, or
+    ``total`` to be gone through ``since`` a moment. What was noted before stays.
+    """
+    run = CatalogueRun.__table__
+    session.execute(
+        sa.update(run)
+        .where(run.c.id == run_id)
+        .values(progress=run.c.progress.concat(sa.cast(dict(values), JSONB)))
+    )
 
 
 def end_others(session: Any, run: CatalogueRun, now: datetime) -> None:
@@ -246,6 +268,26 @@ def end_others(session: Any, run: CatalogueRun, now: datetime) -> None:
         )
         .values(state=FAILED, finished_at=now)
     )
+
+
+def under_way(session: Any, source_id: str) -> bool:
+    """Has a run of this source begun to write that is not at its end?"""
+    if not plugin_loaded("harvest"):
+        return False
+    from ckanext.harvest.model import HarvestJob
+
+    jobs, run = HarvestJob.__table__, CatalogueRun.__table__
+    begun = (
+        sa.select(run.c.id)
+        .join(jobs, jobs.c.id == run.c.id)
+        .where(
+            run.c.source_id == source_id,
+            run.c.state == RUNNING,
+            jobs.c.status == "Running",
+            jobs.c.gather_started.isnot(None),
+        )
+    )
+    return session.execute(begun.limit(1)).first() is not None
 
 
 def add_counts(session: Any, run_id: str, counts: Mapping[str, int]) -> None:
@@ -289,6 +331,46 @@ def remarks(
     if kind:
         query = query.where(CatalogueRemark.kind == kind)
     return list(session.scalars(query.order_by(CatalogueRemark.id).limit(limit).offset(offset)))
+
+
+def newly_kept(session: Any, run: CatalogueRun) -> int:
+    """How many records a run kept back that the source's run before it did not."""
+    table, runs_of = CatalogueRemark.__table__, CatalogueRun.__table__
+    before = (
+        sa.select(runs_of.c.id)
+        .where(runs_of.c.source_id == run.source_id, runs_of.c.started_at < run.started_at)
+        .order_by(runs_of.c.started_at.desc())
+        .limit(1)
+    ).scalar_subquery()
+    kept = sa.select(table.c.code).where(table.c.kind == KEPT_BACK)
+    new = kept.where(table.c.run_id == run.id).except_(kept.where(table.c.run_id == before))
+    return session.scalar(sa.select(sa.func.count()).select_from(new.subquery()))
+
+
+def kept_back(
+    session: Any, organizations: Iterable[str] | None, limit: int, offset: int
+) -> tuple[int, list[tuple[CatalogueRecord, str, str | None]]]:
+    """Kept-back records of these departments (None: of all), with the source's title and the
+    owner of the source; and how many there are.
+
+    A record of which nobody knows the department belongs to that of its source.
+    """
+    package, record = model.package_table, CatalogueRecord
+    place = sa.func.coalesce(record.organization_id, package.c.owner_org)
+    where = [record.state == KEPT_BACK, package.c.state == "active"]
+    if organizations is not None:
+        where.append(place.in_(sorted(set(organizations))))
+    query = sa.join(record, package, package.c.id == record.source_id)
+    count = session.scalar(sa.select(sa.func.count()).select_from(query).where(*where))
+    rows = session.execute(
+        sa.select(record, package.c.title, place)
+        .select_from(query)
+        .where(*where)
+        .order_by(record.changed_at.desc(), record.code)
+        .limit(limit)
+        .offset(offset)
+    )
+    return count, [tuple(row) for row in rows]
 
 
 def runs(session: Any, source_id: str, limit: int = 20) -> list[CatalogueRun]:

@@ -58,39 +58,54 @@ def record(
     session: Any, resource_id: str, package_id: str, url: str, now: datetime.datetime
 ) -> None:
     """Say that the working copy of this resource is streamed from ``url`` from ``now`` on."""
-    name = digest(url)
-    rows = session.scalars(
-        sa.select(LocationRow).where(
-            LocationRow.resource_id == resource_id, LocationRow.package_id == package_id
-        )
-    ).all()
-    known = False
-    for row in rows:
-        row.current = row.sha256 == name
-        known = known or row.current
-    if not known:
-        session.add(
-            LocationRow(
-                resource_id=resource_id,
-                package_id=package_id,
-                sha256=name,
-                url=url,
-                current=True,
-                at=now,
+    record_many(session, [(resource_id, package_id, url)], now)
+
+
+def record_many(session: Any, rows: Sequence[tuple[str, str, str]], now: datetime.datetime) -> None:
+    """:func:`record` for many resources, with one question.
+
+    ``rows`` are (resource id, dataset id, address), each resource once.
+    """
+    if not rows:
+        return
+    there: dict[tuple[str, str], list[LocationRow]] = {}
+    for row in session.scalars(
+        sa.select(LocationRow).where(LocationRow.resource_id.in_([one[0] for one in rows]))
+    ):
+        there.setdefault((row.resource_id, row.package_id), []).append(row)
+    for resource_id, package_id, url in rows:
+        name, known = digest(url), False
+        for row in there.get((resource_id, package_id), []):
+            row.current = row.sha256 == name
+            known = known or row.current
+        if not known:
+            session.add(
+                LocationRow(
+                    resource_id=resource_id,
+                    package_id=package_id,
+                    sha256=name,
+                    url=url,
+                    current=True,
+                    at=now,
+                )
             )
-        )
     session.flush()
 
 
 def current(session: Any, package_id: str) -> dict[str, str]:
     """The addresses of the working copy by resource id: one statement. Staff only."""
+    return current_many(session, [package_id])
+
+
+def current_many(session: Any, package_ids: Sequence[str]) -> dict[str, str]:
+    """:func:`current` of many datasets at once."""
     rows = session.execute(
         sa.select(LocationRow.resource_id, LocationRow.url)
         .join(model.Resource, model.Resource.id == LocationRow.resource_id)
         .where(
-            LocationRow.package_id == package_id,
+            LocationRow.package_id.in_(package_ids),
             LocationRow.current,
-            model.Resource.package_id == package_id,
+            model.Resource.package_id == LocationRow.package_id,
             model.Resource.state == "active",
             model.Resource.url_type == URL_TYPE,
         )

@@ -146,6 +146,13 @@ def dataset_row(session: AlchemySession, package_id: str) -> DatasetRow | None:
     return session.get(DatasetRow, package_id)
 
 
+def dataset_rows(session: AlchemySession, package_ids: Iterable[str]) -> dict[str, DatasetRow]:
+    """The rows of many datasets by their ids, in one statement."""
+    table = DatasetRow.__table__
+    rows = session.query(DatasetRow).filter(table.c.package_id.in_(list(package_ids)))
+    return {row.package_id: row for row in rows}
+
+
 def has_resource(session: AlchemySession, package_id: str, resource_id: str) -> bool:
     """Is this resource part of the live release? (Asks one row, reads no release.)"""
     table = ReleaseRow.__table__

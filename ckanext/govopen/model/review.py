@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from ckan.plugins import toolkit
@@ -107,11 +108,19 @@ def latest(session: AlchemySession, package_id: str) -> ReviewRow | None:
 
 def all_of(session: AlchemySession, package_id: str) -> list[ReviewRow]:
     """All reviews of a dataset, oldest first."""
+    return all_of_many(session, [package_id]).get(package_id, [])
+
+
+def all_of_many(session: AlchemySession, package_ids: Sequence[str]) -> dict[str, list[ReviewRow]]:
+    """All reviews of each of these datasets that has any, oldest first, in one statement."""
     table = ReviewRow.__table__
-    return (
+    rows = (
         session.query(ReviewRow)
-        .filter(table.c.package_id == package_id)
+        .filter(table.c.package_id.in_(package_ids))
         # Of two of the same moment the approval counts as the older one: it forgets nobody.
         .order_by(table.c.opened_at, table.c.status != "approved", table.c.decided_at)
-        .all()
     )
+    found: dict[str, list[ReviewRow]] = {}
+    for row in rows:
+        found.setdefault(row.package_id, []).append(row)
+    return found

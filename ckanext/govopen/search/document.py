@@ -1,4 +1,4 @@
-"""Writes the index: one document by CKAN's hook, many at once, all of them, and the comparison.
+"""Writes the index: one document by CKAN's hook, many at once, all of them; and reads it.
 
 What a document holds follows from the live release and from the policy: a dataset that an outsider
 may not see is indexed with its words in the staff fields only, whatever its working copy says.
@@ -10,7 +10,6 @@ import copy
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pysolr
@@ -28,35 +27,28 @@ from ckanext.govopen.access.policy import ANONYMOUS, DatasetFacts, Sight, decide
 from ckanext.govopen.access.show import present
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import settings
-from ckanext.govopen.model.release import LIVE, ReleaseRow
-from ckanext.govopen.search.shape import CKAN, RELEASE, STAFF, dated, document, portal_fields
+from ckanext.govopen.model.release import ReleaseRow
+from ckanext.govopen.search.shape import CKAN, dated, document, portal_fields
 from ckanext.govopen.search.syntax import quoted
 
 __all__ = [
-    "Difference",
-    "check",
     "document",
     "index_document",
     "index_many",
+    "is_hidden",
+    "labels_of",
     "rebuild",
     "remove_many",
+    "stored",
+    "unchanged",
+    "values",
 ]
 
 BATCH = 200
+#: Documents that are read at once.
+PAGE = 1000
 #: A dataset dict under CKAN's default schema and under the site's.
 Dicts = tuple[dict[str, Any], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One dataset for which index and database disagree.
-
-    ``kind``: ``missing`` (not in the index), ``orphan`` (only in the index), ``form`` (words of a
-    hidden dataset where outsiders find them, or the other way round), ``stale`` (older text).
-    """
-
-    package_id: str
-    kind: str
 
 
 def index_document(pkg_dict: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +97,7 @@ def index_many(
             _index_by_ckan(package_id)
             continue
         working = None
-        if row is None or _hidden(fact):
+        if row is None or is_hidden(fact):
             working = (dicts or {}).get(package_id) or _working(package_id)
         documents.append(_made(package_id, fact, row, working, vocabularies, sources))
     commit = commit and toolkit.config.get("ckan.search.solr_commit", True)
@@ -166,52 +158,13 @@ def rebuild(progress: Callable[[int, int], None] | None = None) -> int:
         model.Session.expunge_all()
         if progress:
             progress(start + len(batch), len(ids))
-    for orphans in _batches(sorted({found["id"] for found in _indexed()} - set(ids))):
+    for orphans in _batches(sorted({found["id"] for found in stored("*:*", "id")} - set(ids))):
         remove_many(orphans)
     return len(ids)
 
 
-def check() -> list[Difference]:
-    """Where the index differs from the database, ordered by id; empty when all is well."""
-    release = ReleaseRow.__table__
-    package = model.package_table
-    fingerprints = {
-        row.id: (row.metadata_modified, row.fingerprint)
-        for row in model.Session.execute(
-            sa.select(package.c.id, package.c.metadata_modified, release.c.fingerprint)
-            .outerjoin(
-                release, sa.and_(release.c.package_id == package.c.id, release.c.status == LIVE)
-            )
-            .where(package.c.state != "deleted")
-        )
-    }
-    known: dict[str, DatasetFacts] = {}
-    for batch in _batches(sorted(fingerprints)):
-        known.update(facts(batch))
-    differences, seen = [], set()
-    for found in _indexed():
-        package_id = found["id"]
-        seen.add(package_id)
-        if package_id not in fingerprints:
-            differences.append(Difference(package_id, "orphan"))
-            continue
-        modified, fingerprint = fingerprints[package_id]
-        fact = known[package_id]
-        hidden = _hidden(fact)
-        form = found.get("govopen_form", CKAN)
-        neutral = not settings.review_on() and fact.governed and not fact.has_release
-        if form != (CKAN if neutral else STAFF if hidden else RELEASE):
-            differences.append(Difference(package_id, "form"))
-        elif form == RELEASE:
-            if found.get("govopen_fingerprint") != fingerprint:
-                differences.append(Difference(package_id, "stale"))
-        elif str(found.get("metadata_modified"))[:19] != modified.isoformat()[:19]:
-            differences.append(Difference(package_id, "stale"))
-    differences += [Difference(missing, "missing") for missing in set(fingerprints) - seen]
-    return sorted(differences, key=lambda difference: difference.package_id)
-
-
-def _hidden(fact: DatasetFacts | None) -> bool:
+def is_hidden(fact: DatasetFacts | None) -> bool:
+    """May an outsider see nothing of it?"""
     return decide(ANONYMOUS, fact, clock.now()).sight is Sight.NOTHING
 
 
@@ -236,7 +189,7 @@ def _made(
     vocabularies: Mapping[str, str],
     sources: Mapping[str, str],
 ) -> dict[str, Any]:
-    hidden = row is None or _hidden(fact)
+    hidden = row is None or is_hidden(fact)
     if not hidden:
         assert row is not None
         default, shown = copy.deepcopy((row.data["default"], row.data["shown"]))
@@ -249,7 +202,7 @@ def _made(
         default,
         shown,
         hidden=hidden,
-        labels=_labels(fact, hidden),
+        labels=labels_of(fact, hidden),
         site_id=toolkit.config["ckan.site_id"],
         open_class=None if hidden or row is None else row.open_class,
         fingerprint="" if hidden or row is None else row.fingerprint,
@@ -258,7 +211,7 @@ def _made(
     )
 
 
-def _labels(fact: DatasetFacts | None, hidden: bool) -> list[str]:
+def labels_of(fact: DatasetFacts | None, hidden: bool) -> list[str]:
     """As ``access.labels.dataset_labels`` gives them, from facts that are at hand."""
     if fact is None:
         return []
@@ -314,23 +267,42 @@ def _query_for(ids: Sequence[str]) -> str:
     return f"+site_id:{quoted(toolkit.config['ckan.site_id'])} +id:({some})"
 
 
-def _indexed() -> Iterator[dict[str, Any]]:
-    """Every document of this site, a page at a time."""
+def stored(where: str, fields: str, *filters: str) -> Iterator[dict[str, Any]]:
+    """These fields of the datasets of this site that a query finds, in the order of their ids, a
+    page at a time. Of several documents of one dataset all come.
+    """
     mark = "*"
     while True:
         with _Solr(decode_dates=False) as solr:
             page = solr.search(
                 "*:*",
-                fq=f"+site_id:{quoted(toolkit.config['ckan.site_id'])} +entity_type:package",
-                fl="id,metadata_modified,govopen_form,govopen_fingerprint",
-                sort="index_id asc",
-                rows=1000,
+                fq=[_site(), where, *filters],
+                fl=fields,
+                sort="id asc,index_id asc",
+                rows=PAGE,
                 cursorMark=mark,
             )
         yield from page.docs
-        if page.nextCursorMark == mark:
+        if page.nextCursorMark == mark or len(page.docs) < PAGE:
             return
         mark = page.nextCursorMark
+
+
+def values(where: str, field: str) -> list[str]:
+    """The values that a field has in the datasets of this site that a query finds."""
+    with _Solr() as solr:
+        found = solr.search(
+            "*:*",
+            fq=[_site(), where],
+            rows=0,
+            facet="true",
+            **{"facet.field": field, "facet.limit": -1, "facet.mincount": 1},
+        )
+    return sorted(found.facets["facet_fields"][field][0::2])
+
+
+def _site() -> str:
+    return f"+site_id:{quoted(toolkit.config['ckan.site_id'])} +entity_type:package"
 
 
 class _Solr:

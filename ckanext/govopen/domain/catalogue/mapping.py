@@ -39,11 +39,11 @@ class Reason:
 class Outcome:
     """What is to be done with a record.
 
-    ``withdraw``: not on the portal, and taken off at once if it was. ``keep_back``: not written,
-    listed in the report for a person; what is on the portal stays as it is, unless ``forbidden``:
-    then a rule forbids it to be there at all, and it is taken off. ``publish``: written as
-    ``open_class`` and reviewed; ``bulk`` false keeps it out of decisions on many at once.
-    ``kept_distributions`` are not published.
+    ``withdraw``: not on the portal, and taken off at once if it was. ``keep_back``: the same, and
+    listed in the report for a person; ``forbidden`` when a rule forbids it to be there at all, and
+    no person's decision would change that. ``publish``: written as ``open_class`` and reviewed;
+    ``bulk`` false keeps it out of decisions on many at once. ``kept_distributions`` are not
+    published.
     """
 
     action: Literal["publish", "withdraw", "keep_back"]

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ckan import model
@@ -13,16 +15,20 @@ from ckan.plugins import plugin_loaded
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.domain.refusal import N_
-from ckanext.govopen.logic import catalogue_import, command, upload
+from ckanext.govopen.logic import catalogue_import, command, copying, turns, upload
+from ckanext.govopen.logic import catalogue_report as report
+from ckanext.govopen.logic.advice import advices
 from ckanext.govopen.logic.catalogue_source import admitted, source_of
 from ckanext.govopen.logic.reasons import reason, said
 from ckanext.govopen.logic.schema import catalogue as schema
 from ckanext.govopen.logic.schema.table import takes
+from ckanext.govopen.logic.told import stored
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.model import file
 
 __all__ = [
     "govopen_catalogue_confirm",
+    "govopen_catalogue_copies",
     "govopen_catalogue_import",
     "govopen_catalogue_run_list",
     "govopen_catalogue_run_show",
@@ -46,13 +52,14 @@ def govopen_catalogue_import(context: Any, data_dict: dict[str, Any]) -> dict[st
     reference, run_id, records = given["source"], given["run"], given["records"]
     caller = command.actor(context)
     source_id = _source_id(reference)
-    run = _run(source_id, run_id, caller)
-    source = source_of(source_id, run.started_by, caller)
-    done = catalogue_import.Writer(source, run.id).write(
-        [admitted(source, record) for record in records or []]
-    )
-    if not run_id:
-        finish_run(run.id, source_id)
+    with _turn(source_id, run_id):
+        run = _run(source_id, run_id, caller)
+        source = source_of(source_id, run.started_by, caller)
+        done = catalogue_import.Writer(source, run.id).write(
+            [admitted(source, record) for record in records or []]
+        )
+        if not run_id:
+            finish_run(run.id, source_id)
     return _summary(run.id, done)
 
 
@@ -75,16 +82,32 @@ def govopen_catalogue_confirm(context: Any, data_dict: dict[str, Any]) -> dict[s
                 ]
             }
         )
-    codes = table.missing(model.Session, run.source_id, run.id)
-    source = source_of(run.source_id, run.started_by)
-    run.held = False
     gone = reason("missing", N_("The record is no longer in the catalogue; a person confirmed it."))
-    writer = catalogue_import.Writer(source, run.id)
-    done = []
-    for start in range(0, len(codes), 200):
-        done += writer.withdraw(codes[start : start + 200], gone)
-    command.finish(context)
+    with _turn(run.source_id, ""):
+        codes = table.missing(model.Session, run.source_id, run.id)
+        run.held = False
+        writer = catalogue_import.Writer(source_of(run.source_id, run.started_by), run.id)
+        done = []
+        for start in range(0, len(codes), 200):
+            done += writer.withdraw(codes[start : start + 200], gone)
+        command.finish(context)
     return _summary(run_id, done)
+
+
+@tk.side_effect_free
+@takes(schema.COPIES)
+def govopen_catalogue_copies(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """How far the copying of a source's files into the portal has come.
+
+    :param source: id or name of the harvest source
+    :param limit: most problems, 100 unless told, 1000 at most
+    :param offset: problems to leave out
+    :returns: ``{"files", "copied", "waiting", "failed", "bytes", "bytes_held", "problems":
+        [{"code", "name", "reasons": [{"rule", "article", "message"}], "tried_at"}]}``
+    """
+    tk.check_access("govopen_catalogue_copies", context, data_dict)
+    given = schema.COPIES.read(data_dict)
+    return copying.progress(_source_id(given["source"]), given["limit"], given["offset"])
 
 
 @tk.side_effect_free
@@ -98,7 +121,7 @@ def govopen_catalogue_run_list(context: Any, data_dict: dict[str, Any]) -> list[
     tk.check_access("govopen_catalogue_run_list", context, data_dict)
     given = schema.RUNS.read(data_dict)
     rows = table.runs(model.Session, _source_id(given["source"]), given["limit"])
-    return [table.as_dict(row) for row in rows]
+    return [report.shown(row) for row in rows]
 
 
 @tk.side_effect_free
@@ -111,16 +134,23 @@ def govopen_catalogue_run_show(context: Any, data_dict: dict[str, Any]) -> dict[
     (optional)
     :param limit: most remarks, 100 unless told, 1000 at most
     :param offset: remarks to leave out
-    :returns: the run with its ``counts`` and ``remarks``:
-        ``[{"code", "kind", "place", "reasons": [{"rule", "article", "message"}]}]``
+    :returns: the run with its ``counts``, its ``seconds`` and ``rate`` (records per second), while
+        it runs ``progress`` (``{"phase", "done", "total", "rate", "left"}``, ``left`` in seconds),
+        and ``remarks``:
+        ``[{"code", "kind", "place", "reasons": [{"rule", "article", "message"}], "to_do"}]``
     """
     tk.check_access("govopen_catalogue_run_show", context, data_dict)
     given = schema.RUN.read(data_dict)
     run = _existing_run(given["run"])
-    shown = table.as_dict(run)
-    shown["counts"] = {key: run.counts.get(key, 0) for key in table.COUNTED}
+    shown = report.shown(run)
     shown["remarks"] = [
-        {"code": row.code, "kind": row.kind, "place": row.place, "reasons": said(row.reasons)}
+        {
+            "code": row.code,
+            "kind": row.kind,
+            "place": row.place,
+            "reasons": said(row.reasons),
+            "to_do": advices(row.reasons),
+        }
         for row in table.remarks(
             model.Session, run.id, given["kind"] or None, given["limit"], given["offset"]
         )
@@ -155,10 +185,21 @@ def finish_run(run_id: str, source_id: str, failed: str | None = None) -> None:
         model.Session.rollback()
         return
     run.state = table.FAILED if failed else table.FINISHED
-    run.message = failed or run.message
+    run.message = stored(failed) or run.message
     run.finished_at = command.now()
+    _copy_files(source_id, run_id)
     _activity(run, source_id)
+    report.tell(run)
     command.finish({})
+
+
+def _copy_files(source_id: str, run_id: str) -> None:
+    """The files follow in the background; a source that was deleted meanwhile has none."""
+    try:
+        source = source_of(source_id)
+    except tk.ObjectNotFound:
+        return
+    copying.start(source, run_id)
 
 
 def _activity(run: table.CatalogueRun, source_id: str) -> None:
@@ -187,6 +228,26 @@ def _activity(run: table.CatalogueRun, source_id: str) -> None:
             },
         },
     )
+
+
+@contextmanager
+def _turn(source_id: str, run_id: str) -> Iterator[None]:
+    """Two runs of a source never overlap: a call that is a run of its own waits for its turn, but
+    not for long; one that belongs to a run waits until nobody reads the source anew.
+
+    :raises ValidationError: another run has not ended
+    """
+    turn = turns.shared if run_id else turns.alone
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(turn(source_id, turns.SHORT_WAIT))
+            if not run_id and table.under_way(model.Session, source_id):
+                raise turns.Busy(
+                    tk._("Another run of this source has not ended yet. Run it again later.")
+                )
+        except turns.Busy as busy:
+            raise tk.ValidationError({"source": [str(busy)]}) from busy
+        yield
 
 
 def _source_id(reference: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,18 +21,17 @@ from ckan.plugins import PluginImplementations, toolkit
 from ckan.plugins.interfaces import (
     IActions,
     IDomainObjectModification,
-    IPackageController,
     IResourceUrlChange,
 )
 
 from ckanext.govopen.logic import gate_new, working_copy
 from ckanext.govopen.logic.bulk.schemas import TYPE, Schemas
-from ckanext.govopen.logic.bulk.shown import Dicts, Shown, own_methods
+from ckanext.govopen.logic.bulk.shown import Dicts, Shown, others
 from ckanext.govopen.model import file, location, settings
 
-#: Plugins whose hooks' part is done here.
-_OWN = frozenset({"govopen", "govopen_index"})
-_ACTIONS = frozenset({"package_create", "package_show", "package_owner_org_update"})
+_ACTIONS = frozenset(
+    {"package_create", "package_update", "package_show", "package_owner_org_update"}
+)
 
 
 @dataclass
@@ -89,13 +88,10 @@ def allowed() -> bool:
 class Creator:
     """Makes datasets for one writer; the schemas are put together once."""
 
-    def __init__(self, user: Any) -> None:
+    def __init__(self, user: Any, schemas: Schemas) -> None:
         self._user = user
-        self._schemas = Schemas()
-        self._hooks = {
-            name: [p for p in own_methods(IPackageController, name) if p.name not in _OWN]
-            for name in ("create", "after_dataset_create", "read")
-        }
+        self._schemas = schemas
+        self._hooks = {name: others(name) for name in ("create", "after_dataset_create", "read")}
         self._views = bool(toolkit.config.get("ckan.views.default_views"))
 
     def create(self, wanted: Sequence[New], now: datetime.datetime) -> dict[str, Made]:
@@ -119,7 +115,7 @@ class Creator:
                 made[new.code] = Made(errors=errors)
             else:
                 rows.append(self._rows(new, data))
-        tags = _tag_ids(rows)
+        tags = tag_ids({tag["name"] for one in rows for tag in one.tags})
         for one in [one for one in rows if any(tag["name"] not in tags for tag in one.tags)]:
             made[one.new.code] = Made()
             rows.remove(one)
@@ -195,7 +191,7 @@ def _free(wanted: Sequence[New]) -> set[str]:
     }
     ids = [one for some in resources.values() for one in some]
     taken = _values(model.package_table.c.name, names) | _values(model.package_table.c.id, names)
-    held = _values(model.resource_table.c.id, ids) | set(file.loaded(model.Session, ids))
+    held = taken_resources(ids)
     found: set[str] = set()
     for new, name in zip(wanted, names, strict=True):
         own = resources[new.code]
@@ -210,6 +206,11 @@ def _free(wanted: Sequence[New]) -> set[str]:
             taken.add(name)
             held.update(own)
     return found
+
+
+def taken_resources(ids: Collection[str]) -> set[str]:
+    """Those of these ids that a resource has, or had when its rows were loaded."""
+    return _values(model.resource_table.c.id, ids) | set(file.loaded(model.Session, ids))
 
 
 def _values(column: Any, wanted: Iterable[str]) -> set[str]:
@@ -252,9 +253,8 @@ def _resource_row(
     return row
 
 
-def _tag_ids(rows: Iterable[_Rows]) -> dict[str, str]:
+def tag_ids(names: Collection[str]) -> dict[str, str]:
     """Ids of the free tags by name; the writer has made those that were missing."""
-    names = {tag["name"] for one in rows for tag in one.tags}
     tag = model.tag_table
     return dict(
         model.Session.execute(

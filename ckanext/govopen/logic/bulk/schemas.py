@@ -25,7 +25,9 @@ _EXTRAS, _FREE = "govopen_extras_by_name", "govopen_free_extra"
 
 
 class Schemas:
-    """How a new dataset is validated and how any is shown; made for the plugins loaded now."""
+    """How a new or changed dataset is validated and how any is shown; made for the plugins loaded
+    now.
+    """
 
     def __init__(self) -> None:
         plugin = lookup_package_plugin(TYPE)
@@ -37,13 +39,19 @@ class Schemas:
         self._rows = [
             name for name, node in created.items() if isinstance(node, dict) and name not in fields
         ]
-        if self._rows:
-            created = {**created, "__after": [*created.get("__after", []), _keeper(self._rows)]}
+        updated = _filled(plugin, plugin.update_package_schema(), "package_update")
         cheap = _by_validator(_CHEAP)
         of_shown = {**cheap, **_by_validator(_OF_SHOWN)}
-        self._create = Compiled(created, {**cheap, **_by_validator(_OF_NEW)})
+        self._create = Compiled(self._kept(created), {**cheap, **_by_validator(_OF_NEW)})
+        self._update = Compiled(self._kept(updated), {**cheap, **_by_validator(_OF_CHANGED)})
         self._default = Compiled(default, of_shown)
         self._shown = Compiled(shown, of_shown)
+
+    def _kept(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The schema with lists of rows stored as scheming stores them."""
+        if not self._rows:
+            return schema
+        return {**schema, "__after": [*schema.get("__after", []), _keeper(self._rows)]}
 
     def create(
         self, data: dict[str, Any], context: Mapping[str, Any]
@@ -51,17 +59,29 @@ class Schemas:
         """A new dataset as it is stored, and errors, as ``package_create`` has them."""
         return self._create(data, context)
 
+    def update(
+        self, data: dict[str, Any], context: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A changed dataset as it is stored, and errors, as ``package_update`` has them.
+
+        Its name and its department must be what they were.
+        """
+        return self._update(data, context)
+
+    def site(self, data: dict[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+        """The dict under the site's show schema. Changes ``data``."""
+        rows = [extra for extra in data.get("extras") or [] if extra["key"] in self._rows]
+        for extra in rows:
+            data[extra["key"]] = json.loads(extra["value"])
+        data["extras"] = [extra for extra in data["extras"] if extra not in rows]
+        return self._shown(data, context)[0]
+
     def show(
         self, data: dict[str, Any], context: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The dict under CKAN's default show schema and under the site's. Changes ``data``."""
         default, _ = self._default(data, context)
-        rows = [extra for extra in data.get("extras") or [] if extra["key"] in self._rows]
-        for extra in rows:
-            data[extra["key"]] = json.loads(extra["value"])
-        data["extras"] = [extra for extra in data["extras"] if extra not in rows]
-        shown, _ = self._shown(data, context)
-        return default, shown
+        return default, self.site(data, context)
 
 
 def _keeper(names: list[str]) -> Any:
@@ -86,7 +106,7 @@ def _nothing(value: Any) -> Any:
 def _filled(plugin: Any, schema: dict[str, Any], action: str) -> dict[str, Any]:
     """The schema as the plugin that validates completes it: it does so in place, at each call."""
     if hasattr(plugin, "validate"):
-        plugin.validate({}, {"type": TYPE, "resources": []}, schema, action)
+        plugin.validate({}, {"type": TYPE, "title": "-", "resources": []}, schema, action)
     return schema
 
 
@@ -156,6 +176,12 @@ _OF_NEW = {
     "owner_org_validator": _nothing_to_ask,
     "resource_id_does_not_exist": _nothing_to_ask,
     "govopen_link": _link_of_new,
+}
+#: A changed dataset keeps its name and its department: see ``change``.
+_OF_CHANGED = {
+    "package_name_validator": _nothing_to_ask,
+    "owner_org_validator": _nothing_to_ask,
+    "resource_id_does_not_exist": _nothing_to_ask,
 }
 #: The same for what is shown, where nobody looks at errors: that they stop is all that counts.
 _OF_SHOWN = {"package_name_validator": _nothing_to_ask, "not_empty": _stop_at_empty}

@@ -1,13 +1,14 @@
-"""New datasets as ``package_show`` gives them to the portal itself, from the rows just written.
+"""Datasets as ``package_show`` gives them to the portal itself, from rows that are at hand.
 
-What is read back one by one elsewhere is known here: the rows, their department, that nobody has
-grouped, related, viewed or loaded anything yet. Plugins take part as in CKAN's own action.
+What is read back one by one elsewhere is known here: the rows, their department, whether there are
+rows in the DataStore, that nobody has grouped or related them. Plugins take part as in CKAN's own
+action.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,9 @@ Row = Mapping[str, Any]
 #: A dataset dict under CKAN's default show schema and under the site's.
 Dicts = tuple[dict[str, Any], dict[str, Any]]
 
+#: Plugins whose hooks' part is done by the bulk writer itself.
+_OWN = frozenset({"govopen", "govopen_index"})
+
 
 def own_methods(interface: Any, name: str) -> list[Any]:
     """The plugins that have a method of their own for a hook, in their order."""
@@ -36,8 +40,13 @@ def own_methods(interface: Any, name: str) -> list[Any]:
     ]
 
 
+def others(name: str) -> list[Any]:
+    """The plugins of others that have a method of their own for a hook of datasets."""
+    return [plugin for plugin in own_methods(IPackageController, name) if plugin.name not in _OWN]
+
+
 class Shown:
-    """Makes the dicts of the new datasets of one batch."""
+    """Makes the dicts of the datasets of one batch."""
 
     def __init__(self, schemas: Schemas, organizations: Iterable[str]) -> None:
         self._schemas = schemas
@@ -47,12 +56,50 @@ class Shown:
         self._after = own_methods(IPackageController, "after_dataset_show")
         self._datastore = plugin_loaded("datastore")
 
-    def of(self, package: Row, resources: Sequence[Row], tags: Sequence[Row], user: str) -> Dicts:
+    def of(
+        self,
+        package: Row,
+        resources: Sequence[Row],
+        tags: Sequence[Row],
+        user: str,
+        loaded: Container[str] = (),
+    ) -> Dicts:
         """The two dicts of a dataset.
 
         :param tags: rows of the table of tags, in any order
         :param user: name of the account in whose name the portal writes
+        :param loaded: ids of the resources whose rows are in the DataStore
         """
+        data, context = self._before(package, resources, tags, user, loaded)
+        default, shown = self._schemas.show(data, context)
+        for plugin in self._after:
+            plugin.after_dataset_show(context, shown)
+        return default, shown
+
+    def site(
+        self,
+        package: Row,
+        resources: Sequence[Row],
+        tags: Sequence[Row],
+        user: str,
+        loaded: Container[str],
+    ) -> dict[str, Any]:
+        """The second of the two: what an update is compared with."""
+        data, context = self._before(package, resources, tags, user, loaded)
+        shown = self._schemas.site(data, context)
+        for plugin in self._after:
+            plugin.after_dataset_show(context, shown)
+        return shown
+
+    def _before(
+        self,
+        package: Row,
+        resources: Sequence[Row],
+        tags: Sequence[Row],
+        user: str,
+        loaded: Container[str],
+    ) -> tuple[dict[str, Any], Any]:
+        """The dict before the schemas, and the context in which they are applied."""
         data = self._plain(package, resources, tags)
         for plugin in self._resource_hooks:
             for resource in data["resources"]:
@@ -60,13 +107,10 @@ class Shown:
         add_sources(data, shown=False)
         if self._datastore:
             for resource in data["resources"]:
-                resource["datastore_active"] = False
+                resource["datastore_active"] = resource["id"] in loaded
         context: Any = {"model": model, "session": model.Session, "user": user}
         context.update(ignore_auth=True, use_cache=False, validate=False)
-        default, shown = self._schemas.show(data, context)
-        for plugin in self._after:
-            plugin.after_dataset_show(context, shown)
-        return default, shown
+        return data, context
 
     def _plain(self, package: Row, resources: Sequence[Row], tags: Sequence[Row]) -> dict[str, Any]:
         """As CKAN's ``package_dictize`` makes it."""

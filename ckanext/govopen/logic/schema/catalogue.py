@@ -53,6 +53,15 @@ RUN = Table(
     ),
     N_("The run with its figures and remarks"),
 )
+COPIES = Table(
+    N_("How far the copying of a source's files has come"),
+    (
+        _SOURCE,
+        _number("limit", N_("At most so many"), 100, 1000),
+        _number("offset", N_("Leave out so many at the beginning"), 0, 10**7),
+    ),
+    N_("Figures, and the files that could not be had"),
+)
 UPLOAD = Table(
     N_("Upload the table of a source; the next run reads it"),
     (

@@ -190,7 +190,8 @@ def make_source(portal: Portal) -> Callable[..., dict[str, Any]]:
             source_type=kind,
             owner_org=owner,
             frequency="MANUAL",
-            config=json.dumps(settings),
+            # Files are links in these tests unless a test is about copying them.
+            config=json.dumps({"files": "link", **settings}),
         )
 
     return make

@@ -132,6 +132,14 @@ def test_an_older_portals_datasets_move_in_with_their_names_and_ids(
     # Public there is not public here before it was reviewed.
     assert portal.ask("package_show", {"id": first["name"]}).status_code == 404
     assert counts(old_portal.run()) == {"seen": 5, "unchanged": 5}
+    # Released, it answers under its old name and under its old id.
+    last = peer.packages[1]
+    portal.call("package_patch", department.editor, id=last["id"], share_class="unconditional")
+    portal.approve(department, last["name"])
+    for reference in (last["name"], last["id"]):
+        assert portal.call("package_show", id=reference)["id"] == last["id"]
+        page = portal.get(f"/dataset/{reference}", follow_redirects=True)
+        assert page.status_code == 200 and last["title"] in page.get_data(as_text=True)
     # Changed, deleted, and one that moved between the pages while they were read.
     first["title"] = "新名稱"
     peer.packages.remove(peer.packages[4])

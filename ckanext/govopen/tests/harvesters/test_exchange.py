@@ -20,9 +20,9 @@ from ckanext.govopen.exchange_demo import days
 from ckanext.govopen.exchange_demo.faults import Faults
 from ckanext.govopen.exchange_demo.server import Exchange, Settings, running
 from ckanext.govopen.harvesters import batch as batches
-from ckanext.govopen.harvesters import fetch, turns
+from ckanext.govopen.harvesters import fetch
 from ckanext.govopen.harvesters import run as runs
-from ckanext.govopen.harvesters.reading import SourceError
+from ckanext.govopen.logic import turns
 from ckanext.govopen.tests.harvesters.conftest import Catalogue, Row
 from ckanext.govopen.tests.harvesters.test_run import counts, remarks
 from ckanext.govopen.tests.portal import AUTHORITY, Portal, User, unique
@@ -330,7 +330,7 @@ def test_two_runs_of_a_source_take_turns(monkeypatch: pytest.MonkeyPatch, portal
         try:
             with turns.alone(name):
                 said.append("both")
-        except SourceError as error:
+        except turns.Busy as error:
             said.append(str(error))
 
     with turns.alone(name):
@@ -338,7 +338,7 @@ def test_two_runs_of_a_source_take_turns(monkeypatch: pytest.MonkeyPatch, portal
         other.start()
         other.join(10)
     assert said and said != ["both"]
-    with turns.shared(name), turns.shared(name), pytest.raises(SourceError), turns.alone(name):
+    with turns.shared(name), turns.shared(name), pytest.raises(turns.Busy), turns.alone(name):
         pass
     with turns.alone(name):
         pass

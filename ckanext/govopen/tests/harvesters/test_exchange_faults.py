@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import socket
+import threading
 import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3.util import connection
 
 from ckanext.govopen.domain import catalogue as mapping
 from ckanext.govopen.domain.catalogue.sweep import LISTED
@@ -294,3 +302,155 @@ def test_credentials_do_not_follow_to_another_server(settings: Settings) -> None
     finally:
         patch.undo()
     assert "Authorization" in sent[0] and "Authorization" not in sent[1]
+
+
+# What a server does below HTTP
+
+
+@contextlib.contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server on the loopback that does with every connection what it is told; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        over = threading.Event()
+
+        def serve(line: socket.socket) -> None:
+            with line, contextlib.suppress(OSError):
+                answer(line)
+
+        def accept() -> None:
+            while not over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    line, _ = server.accept()
+                    threading.Thread(target=serve, args=(line,), daemon=True).start()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            over.set()
+            thread.join(5)
+
+
+def silent(line: socket.socket) -> None:
+    """Takes what comes and says nothing."""
+    line.settimeout(30)
+    while line.recv(65536):
+        continue
+
+
+def dripping(line: socket.socket) -> None:
+    """A header that never ends, a byte at a time: each one would begin a time-out anew."""
+    line.recv(65536)
+    line.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        line.sendall(b"x")
+        time.sleep(0.1)
+
+
+def headers(line: socket.socket) -> None:
+    """Headers without end, as fast as they go."""
+    line.recv(65536)
+    line.sendall(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        line.sendall(b"X-Header: " + b"x" * 60_000 + b"\r\n")
+
+
+def plain(line: socket.socket) -> None:
+    """An answer without TLS to somebody who wants it."""
+    line.recv(65536)
+    line.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+@lru_cache(maxsize=1)
+def packed() -> bytes:
+    """Four times as much as an answer may be, in little."""
+    return gzip.compress(b" " * (4 * fetch.ANSWER_BYTES), 1)
+
+
+def bomb(line: socket.socket) -> None:
+    """A small answer that is a large one when it is unpacked."""
+    line.recv(65536)
+    body = packed()
+    line.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
+    line.sendall(body)
+
+
+@pytest.mark.parametrize(
+    ("answer", "scheme", "said"),
+    [
+        (silent, "https", "time"),
+        (plain, "https", "certificate"),
+        (silent, "http", "time"),
+        (dripping, "http", "time"),
+        (headers, "http", "connection"),
+        (bomb, "http", "larger"),
+    ],
+)
+def test_below_http_a_reading_is_bounded_in_time_and_memory(
+    answer: Callable[[socket.socket], None],
+    scheme: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetch, "REQUEST_SECONDS", 5.0 if answer is bomb else 1.0)
+    packed()
+    with listening(answer) as port:
+        tracemalloc.start()
+        read = Read(f"{scheme}://127.0.0.1:{port}")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert said in read.broken and not read.records
+    assert read.seconds < 10
+    # Once as it came and once joined; three times the limit is enough for all of it.
+    assert peak < 3 * fetch.ANSWER_BYTES
+
+
+def test_a_name_that_leads_elsewhere_the_second_time_is_not_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The address that was checked is the one that is dialled; the next request is checked anew."""
+    answers = [["93.184.216.34"], ["127.0.0.1"], ["93.184.216.34", "10.0.0.1"]]
+    asked, dialled = [], []
+
+    def resolve(host: str, *_: Any, **__: Any) -> Any:
+        asked.append(host)
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, (one, 80)) for one in answers[(len(asked) - 1) % len(answers)]]
+
+    def dial(address: tuple[str, int], *_: Any, **__: Any) -> Any:
+        dialled.append(address[0])
+        raise OSError("nobody there")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(connection, "create_connection", dial)
+    read = Read("http://rebinding.example.org", private=False)
+    assert dialled == ["93.184.216.34"] and "private" in read.broken
+    assert Read("http://rebinding.example.org", private=False).broken and len(dialled) == 1
+
+
+def test_what_a_run_remembers_of_a_record_is_small() -> None:
+    """Of a hundred thousand records only codes, versions and places are in memory."""
+    outcome = mapping.Outcome("withdraw", None)
+    tracemalloc.start()
+    sweep = mapping.Sweep({})
+    for number in range(100_000):
+        sweep.take(f"C/{number:09}", 1, "d" * 64, outcome, number * 1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(sweep) == 100_000 and peak < 45_000_000, peak
+
+
+def test_a_catalogue_that_fills_the_disk_is_left(tmp_path: Path, monkeypatch: Any) -> None:
+    """The spool has no name, so that nothing of it stays, and ends at its limit."""
+    monkeypatch.setattr(spool.tempfile, "tempdir", str(tmp_path))
+    with spool.Spool(2_000) as found:
+        with pytest.raises(SourceError, match="max_bytes"):
+            for number in range(10_000):
+                found.write(record(number))
+        assert not list(tmp_path.iterdir())
+        assert 0 < found.place <= 2_000
+        assert next(found.read([0]))["code"] == "C/000"

@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from ckanext.govopen.access.labels import PUBLIC, dataset_labels
 from ckanext.govopen.model.release import DatasetRow
-from ckanext.govopen.search import document
+from ckanext.govopen.search import compare, document
 from ckanext.govopen.search.fields import HIDDEN_FORM
 from ckanext.govopen.tests.portal import Portal, unique
 
@@ -195,7 +195,7 @@ def test_rebuild_and_check(site: Site) -> None:
     released, waiting, lost = site.dataset(), site.dataset(), site.dataset()
     site.release(released["id"])
     document.rebuild()
-    assert document.check() == []
+    assert compare.check() == []
 
     solr = make_connection()
     document.remove_many([lost["id"]])
@@ -212,7 +212,7 @@ def test_rebuild_and_check(site: Site) -> None:
         ],
         commit=True,
     )
-    assert {(d.package_id, d.kind) for d in document.check()} == {
+    assert {(d.package_id, d.kind) for d in compare.check()} == {
         (lost["id"], "missing"),
         (waiting["id"], "form"),
         ("gone", "orphan"),
@@ -220,7 +220,7 @@ def test_rebuild_and_check(site: Site) -> None:
     }
     seen: list[tuple[int, int]] = []
     number = document.rebuild(lambda done, whole: seen.append((done, whole)))
-    assert document.check() == []
+    assert compare.check() == []
     assert stored("gone") is None
     assert seen[-1] == (number, number)
 
