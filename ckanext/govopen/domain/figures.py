@@ -8,7 +8,8 @@ knowledge, each hidden small cell could as well be ``LEAST``. What is merged or 
 say why.
 
 The tables by department and by month share their totals by outcome, which are always published.
-Given these, every pair of tables has a common refinement: one says nothing about the other.
+Given these, every pair of tables has a common refinement: one says nothing about the other. What
+the table by both adds to that is in ``figures_crossed.py``.
 """
 
 from __future__ import annotations
@@ -78,15 +79,16 @@ class Figures:
     months: Table | None
     grounds: Table | None
     grants: Table | None
+    crossed: Table | None = None
 
 
 def figures(cases: Iterable[Case], grants: Mapping[str, int]) -> Figures:
-    """The published tables. ``grants`` are the grants alive by department."""
+    """The published tables but for ``crossed``. ``grants`` are the grants alive by department."""
     known = list(cases)
     refused = [case for case in known if case.outcome == "refused"]
     return Figures(
-        departments=_by("department", known),
-        months=_by("month", known),
+        departments=by("department", known),
+        months=by("month", known),
         # Their total is published beside the outcomes only when it is large enough there, too.
         grounds=_single(Counter(case.ground for case in refused)),
         grants=_single(grants),
@@ -108,6 +110,12 @@ def last_month(months: Mapping[str, int], now: datetime.date) -> str | None:
         if waiting >= LEAST:
             until, waiting = month, 0
     return until
+
+
+def end_of(month: str) -> datetime.date:
+    """The first day after a month such as ``2026-03``."""
+    year, number = map(int, month.split("-"))
+    return datetime.date(year + number // 12, number % 12 + 1, 1)
 
 
 def columns_of(totals: Mapping[str, int]) -> list[tuple[str, ...]] | None:
@@ -226,7 +234,13 @@ class _Net:
         return True
 
 
-def _by(what: Literal["department", "month"], cases: Sequence[Case]) -> Table | None:
+def by(
+    what: Literal["department", "month"],
+    cases: Sequence[Case],
+    more: Collection[tuple[str, int]] = (),
+) -> Table | None:
+    """The table by department or by month; ``more`` are (key, number of the column) of cells that
+    are hidden beside those that the table itself needs."""
     totals = {outcome: sum(c.outcome == outcome for c in cases) for outcome in OUTCOMES}
     columns = columns_of(totals)
     if columns is None:
@@ -239,7 +253,8 @@ def _by(what: Literal["department", "month"], cases: Sequence[Case]) -> Table | 
     if hidden is None:
         return None
     rows = []
-    for key, numbers, hide in zip(keys, wide, hidden, strict=True):
+    for key, numbers, found in zip(keys, wide, hidden, strict=True):
+        hide = [no or (key, number) in more for number, no in enumerate(found)]
         shown = tuple(None if no else n for n, no in zip(numbers, hide, strict=True))
         cells = shown[: len(columns)]
         open_ = {o for col, n in zip(columns, cells, strict=True) if n is not None for o in col}

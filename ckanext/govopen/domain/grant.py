@@ -120,16 +120,6 @@ Command = Give | Suspend | Resume | Revoke
 SUSPEND_CODES = ("misuse", "data_problem", "other")
 
 
-@dataclass(frozen=True)
-class SetPersons:
-    """An organisation names the persons who may use its grant: these and no others."""
-
-    actor: Actor
-    persons: frozenset[str]
-    most: int
-    break_glass: str = ""
-
-
 def allows(
     grant: Grant,
     now: datetime.datetime,
@@ -239,59 +229,6 @@ def decide(
         payload["code"] = command.code or "other"
     names = {Suspend: "grant.suspended", Resume: "grant.resumed", Revoke: "grant.revoked"}
     return [Event(names[type(command)], payload)]
-
-
-def names_persons(grant: Grant, actor: Actor) -> bool:
-    """May he say who uses the grant of an organisation? Who acts for it, or who decides on it."""
-    return grant.holder.kind == "organisation" and (
-        bool(actor.user_id and actor.user_id == grant.holder.authorised)
-        or decides(actor, grant.organization)
-    )
-
-
-def set_persons(grant: Grant, command: SetPersons, now: datetime.datetime) -> list[Event]:
-    """Events of naming the persons of an organisation's grant; [] when nothing changes.
-
-    Raises :class:`~.refusal.Refused`. Who is taken off cannot use it at his next request.
-    """
-    actor = command.actor
-    if not names_persons(grant, actor):
-        raise refuse(
-            "GRT-1",
-            None,
-            N_("Only the person who acts for the organisation, or the department, names persons."),
-        )
-    own = actor.user_id == grant.holder.authorised
-    by_duty = actor.authority or actor.has(grant.organization, Duty.HANDLER)
-    if not (own or by_duty or command.break_glass.strip()):
-        raise refuse(
-            "GRT-1",
-            None,
-            N_("The operator decides nothing; in an emergency he states why he has to."),
-        )
-    added = command.persons - grant.holder.persons
-    removed = grant.holder.persons - command.persons
-    if grant.state not in ("active", "suspended") or now >= grant.valid_to:
-        raise refuse("GRT-1", None, N_("The grant has ended."))
-    if not command.persons:
-        raise refuse("GRT-1", None, N_("A grant names at least one person."))
-    if len(command.persons) > command.most:
-        raise refuse(
-            "GRT-1", None, N_("A grant names at most %(most)s persons."), most=command.most
-        )
-    if actor.user_id in added and not own:
-        raise refuse("GRT-1", None, N_("Nobody gives a grant to himself."))
-    if not added and not removed:
-        return []
-    payload: dict[str, Any] = {
-        "grant": grant.id,
-        "dataset": grant.package_id,
-        "added": sorted(added),
-        "removed": sorted(removed),
-    }
-    if command.break_glass:
-        payload["break_glass"] = command.break_glass
-    return [Event("grant.persons_changed", payload)]
 
 
 def decides(actor: Actor, organization: str) -> bool:

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-#: Of a dataset: what its department says about sharing with other departments.
-DATASET = ("share_class", "share_condition", "share_mode")
+#: Of a dataset: what its department says about sharing with other departments, and what the
+#: catalogue of a regulation asks for beyond what the public needs.
+DATASET = (
+    "share_class",
+    "share_condition",
+    "share_mode",
+    "share_until",
+    "resource_type",
+    "business",
+    "information_system",
+    "storage_format",
+    "lead_department",
+    "collector",
+    "collection_rules",
+    "checker",
+    "checked_on",
+    "check_result",
+    "purchase_approval",
+    "purchase_approved_on",
+)
 #: Of a resource: where the content lies that the portal streams.
 RESOURCE = ("source_url",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 
 import sqlalchemy as sa
 from ckan import model
@@ -16,19 +17,34 @@ from ckanext.govopen.domain.application.state import OPEN, Application, Part
 from ckanext.govopen.domain.deadline import local_date, silence_consents
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.logic import application as cases
+from ckanext.govopen.logic import application_record as recording
 from ckanext.govopen.logic import post
 from ckanext.govopen.model import application as stored
 
 __all__ = ["run"]
 
+log = logging.getLogger(__name__)
+
 
 def run(now: datetime.datetime) -> int:
-    """One round over all open cases, each in a transaction of its own; how much was done."""
+    """One round over all open cases, each in a transaction of its own; how much was done.
+
+    A case that cannot be read stops no other; why is in the log.
+    """
     part = stored.PartRow.__table__
     ids = model.Session.scalars(
         sa.select(part.c.application_id).distinct().where(part.c.status.in_(list(OPEN)))
     ).all()
-    return sum(_case(application, now) for application in ids)
+    done = 0
+    for application in ids:
+        try:
+            done += _case(application, now)
+        except cases.TextMissing:
+            model.Session.rollback()
+        except Exception:
+            log.exception("The application %s was left out of this round.", application)
+            model.Session.rollback()
+    return done
 
 
 def _case(application: str, now: datetime.datetime) -> int:
@@ -40,7 +56,7 @@ def _case(application: str, now: datetime.datetime) -> int:
         for part in state.parts:
             events = _ends(state, part, rules, now) if part.is_open else []
             if events:
-                state = cases.record({}, state, application, events, now, None)
+                state = recording.record({}, state, application, events, now, None)
                 done += 1
         # The calendar of another year may have been published since, or a target been set.
         stored.project(model.Session, state, rules, now, changed=False)
@@ -54,7 +70,7 @@ def _ends(state: Application, part: Part, rules: Rules, now: datetime.datetime) 
     days = rules.site.sign_within_days
     decided = part.decided_at if part.status == "approved" else None
     if decided and days is not None and local_date(now) > sign_until(decided, days):
-        return decide(state, Lapse(cases.SYSTEM, part.organization), now, rules)
+        return decide(state, Lapse(recording.SYSTEM, part.organization), now, rules)
     found = clock.silence_due(part, rules)
     if found is not None and silence_consents(
         rules.procedure.silence, found[0].id, found[1], now, answered=False
@@ -62,7 +78,7 @@ def _ends(state: Application, part: Part, rules: Rules, now: datetime.datetime) 
         identity, facts = cases.identity(state, part), cases.facts_of(state, part)
         if identity is not None:
             return decide(
-                state, Silence(cases.SYSTEM, part.organization, identity, facts), now, rules
+                state, Silence(recording.SYSTEM, part.organization, identity, facts), now, rules
             )
     return []
 
@@ -74,8 +90,8 @@ def _report(state: Application, part: Part, rules: Rules, now: datetime.datetime
     names = [f"{one.id}/{one.due.day}" for one in over if one.due is not None]
     if row is None or not set(names) - set(row.reminded):
         return 0
-    people = cases.waiting_for(part, rules)
-    people |= cases.holders("authority@authority", part, rules)
+    people = recording.waiting_for(part, rules)
+    people |= recording.holders("authority@authority", part, rules)
     case = stored.get(model.Session, state.id)
     number = case.number if case is not None else state.id
     post.put("application-overdue", people - state.concerned, number, now, application=state.id)

@@ -8,13 +8,10 @@ he is reached, and his files are for those who decide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ckan import model
 
-from ckanext.govopen.access.policy import Sight
-from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain.application import clock, decide, roles
 from ckanext.govopen.domain.application.content import differences
@@ -22,87 +19,14 @@ from ckanext.govopen.domain.application.rules import Rules
 from ckanext.govopen.domain.application.state import Application, OutsideLetter, Part, Vote
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import command
+from ckanext.govopen.logic.application_names import Names, account, attachment, letter
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.model import application as stored
 from ckanext.govopen.model import attachment as attachments
 from ckanext.govopen.model import letter as letters
-from ckanext.govopen.model import release as releases
 
 #: What of a content only those read who decide on it.
 PERSONAL = ("contact", "organisation", "attachments", "salt")
-
-
-@dataclass
-class Names:
-    """Names of organisations, people and datasets, looked up once, as the reader may know them."""
-
-    context: Any
-    datasets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    known: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def organization(self, organization_id: str) -> dict[str, str]:
-        """``{"id", "name", "title"}``"""
-        if organization_id not in self.known:
-            group = model.Group.get(organization_id)
-            name = group.name if group else ""
-            self.known[organization_id] = {
-                "id": organization_id,
-                "name": name,
-                "title": (group.title or name) if group else "",
-            }
-        return self.known[organization_id]
-
-    def look_up(self, package_ids: Iterable[str]) -> None:
-        """Titles of datasets; one that the reader does not see (any more) has none."""
-        ids = [one for one in dict.fromkeys(package_ids) if one not in self.datasets]
-        if not ids:
-            return
-        seen = sights(self.context, ids)
-        live = releases.live_many(model.Session, ids)
-        packages = {
-            row.id: row for row in model.Session.query(model.Package).filter(
-                model.Package.id.in_(ids)
-            )
-        }  # fmt: skip
-        for package_id in ids:
-            access, package, release = seen[package_id], packages.get(package_id), None
-            shown: Mapping[str, Any] = {}
-            if access.visible and package is not None:
-                release = live.get(package_id)
-                shown = release.data["shown"] if release else {}
-            name, title = shown.get("name", ""), shown.get("title") or shown.get("name", "")
-            if access.sight is Sight.WORKING and package is not None:
-                name, title = package.name, package.title or package.name
-            self.datasets[package_id] = {
-                "id": package_id,
-                "dataset": package_id,
-                "name": name,
-                "title": title,
-                "known_items": [
-                    row["name"] for row in shown.get("info_items") or [] if row.get("name")
-                ],
-            }
-
-
-def account(user_id: str | None) -> dict[str, str] | None:
-    """``{"id", "name", "fullname"}`` of an account; None for none."""
-    user = model.User.get(user_id) if user_id else None
-    if user is None:
-        return None
-    return {"id": user.id, "name": user.name, "fullname": user.fullname or user.name}
-
-
-def attachment(row: attachments.AttachmentRow) -> dict[str, Any]:
-    """A file of a case as the API shows it."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "size": row.size,
-        "sha256": row.sha256,
-        "media_type": row.media_type,
-        "note": row.note,
-        "added_at": values.iso(row.added_at),
-    }
 
 
 def show(context: Any, row: stored.ApplicationRow, state: Application | None) -> dict[str, Any]:
@@ -345,85 +269,4 @@ def clock_dict(one: clock.Running, now: Any) -> dict[str, Any]:
         "suspended": one.suspended,
         "actor": one.actor,
         "waits_for": one.waits_for,
-    }
-
-
-def letter(row: letters.LetterRow) -> dict[str, Any]:
-    """A letter in a list."""
-    return {
-        "number": row.number,
-        "organization": row.organization_id,
-        "kind": row.kind,
-        "issued_at": values.iso(row.issued_at),
-        "delivered_at": values.iso(row.delivered_at),
-    }
-
-
-def listed(context: Any, rows: list[stored.ApplicationRow]) -> list[dict[str, Any]]:
-    """Cases in a list: without content, each reader's own parts."""
-    now, who = command.now(), person(context)
-    parts = stored.parts(model.Session, [row.id for row in rows])
-    wanted = stored.datasets(model.Session, [row.id for row in rows])
-    names = Names(context)
-    names.look_up(one for found in wanted.values() for _place, one in found)
-    places, all_of_them = cases.places(context), cases.reads_all(context)
-    result = []
-    for row in rows:
-        mine = who.user_id is not None and who.user_id == row.user_id
-        seen = [
-            part for part in parts.get(row.id, [])
-            if mine or all_of_them or part.organization_id in places
-        ]  # fmt: skip
-        visible = {part.organization_id for part in seen}
-        titles = [
-            names.datasets[one]["title"] for place, one in wanted.get(row.id, [])
-            if place in visible and names.datasets[one]["title"]
-        ]  # fmt: skip
-        if not parts.get(row.id):
-            titles = _drafted(names, row)
-        result.append(
-            {
-                "id": row.id,
-                "number": row.number,
-                "status": row.status,
-                "mine": mine,
-                "kind": row.kind,
-                "applicant": None,
-                "titles": titles,
-                "created_at": values.iso(row.created_at),
-                "changed_at": values.iso(row.changed_at),
-                "submitted_at": values.iso(row.submitted_at),
-                "parts": [part_line(part, names, now) for part in seen],
-            }
-        )
-    return result
-
-
-def _drafted(names: Names, row: stored.ApplicationRow) -> list[str]:
-    ids = [
-        one.get("dataset", "")
-        for part in (row.draft or {}).get("parts") or []
-        for one in part.get("datasets") or []
-    ]
-    names.look_up(ids)
-    return [names.datasets[one]["title"] for one in ids if names.datasets[one]["title"]]
-
-
-def part_line(part: stored.PartRow, names: Names, now: Any) -> dict[str, Any]:
-    """A part in a list: where it stands, whose turn it is, until when."""
-    left = None
-    if part.due is not None:
-        left = (cases.local_date(part.due) - cases.local_date(now)).days
-    return {
-        "organization": names.organization(part.organization_id),
-        "status": part.status,
-        "waits_for": list(part.waits_for or []),
-        "clock": part.clock,
-        "due": cases.local_date(part.due).isoformat() if part.due else None,
-        "days_left": left,
-        "overdue": part.due is not None and part.due < now,
-        "article": part.article,
-        "provisional": part.provisional,
-        "internal": part.internal,
-        "received_at": values.iso(part.received_at),
     }

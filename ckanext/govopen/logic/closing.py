@@ -15,6 +15,7 @@ from ckan import model
 from ckan.plugins import plugin_loaded
 
 from ckanext.govopen.domain import grant as grant_rules
+from ckanext.govopen.domain import grant_persons
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.refusal import N_, Refusal
 from ckanext.govopen.model import duty, grant, ledger, settings
@@ -60,11 +61,16 @@ def close(user: model.User, now: datetime.datetime) -> ClosedAccountRow:
 def _end_grants(user_id: str, now: datetime.datetime) -> None:
     rows = model.Session.scalars(
         sa.select(GrantRow)
-        .where(GrantRow.holder_kind == "person", GrantRow.persons.contains([user_id]))
+        .where(GrantRow.persons.contains([user_id]))
+        .order_by(GrantRow.id)
         .with_for_update()
     ).all()
     for row in rows:
-        events = grant_rules.ended(grant.to_rule(row), "account_closed")
+        rule = grant.to_rule(row)
+        if rule.holder.kind == "person":
+            events = grant_rules.ended(rule, "account_closed")
+        else:
+            events = grant_persons.without(rule, user_id)
         ledger.append(model.Session, f"grant/{row.id}", events, user_id, now)
         for event in events:
             grant.project(model.Session, event, user_id, now)

@@ -1,14 +1,16 @@
-"""Carries out what a commit has left in the outbox: reindexing and loading the DataStore.
+"""Carries out what a commit has left in the outbox: reindexing, loading the DataStore, mail.
 
-Each delivery may happen twice without harm. What fails is put off and tried again; a decision is
-in force from its commit on, whatever happens here.
+What fails is put off and tried again; a decision is in force from its commit on, whatever happens
+here. Work on the portal itself is done for all due rows at once and may happen twice without harm.
+A message cannot be taken back: each is sent in a transaction of its own, so that whoever ends this
+process repeats at most the one that was just being sent.
 """
 
 from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -22,6 +24,9 @@ from ckanext.govopen.model import outbox
 from ckanext.govopen.search import document
 
 log = logging.getLogger(__name__)
+
+#: Carries out payloads of one kind; raises whatever goes wrong.
+Deliverer = Callable[[list[dict[str, Any]]], None]
 
 
 def _reindex(payloads: list[dict[str, Any]]) -> None:
@@ -62,16 +67,25 @@ def _datastore(payloads: list[dict[str, Any]]) -> None:
         )
 
 
-#: Kind of an outbox row -> what carries out all due rows of that kind at once. What it gives back
-#: is what is left to do of single rows, by their place; None: all is done.
-DELIVERERS: dict[str, Callable[[list[dict[str, Any]]], dict[int, dict[str, Any]] | None]] = {
+#: Kind of an outbox row -> what carries out all due rows of that kind at once.
+DELIVERERS: dict[str, Deliverer] = {
     "reindex": _reindex,
     "datastore": _datastore,
-    "checkpoint": witness.deliver,
-    "mail": post.deliver,
 }
-#: Kinds that no request waits for: a mail server may take its time.
-LATER = ("mail",)
+#: Kind of a message -> what sends one, which may be made of several rows. No request waits for
+#: these: a mail server may take its time.
+SENDERS: dict[str, Deliverer] = {
+    "checkpoint": witness.send,
+    "mail": post.send,
+}
+#: What the rows of one message have in common.
+ALIKE: dict[str, tuple[str, ...]] = {
+    "checkpoint": ("number", "witness"),
+    "mail": ("users", "case"),
+}
+#: After so many messages in a row that could not be sent the others wait for the next round: each
+#: may have waited for a server that does not answer.
+IN_A_ROW = 5
 
 
 _postponed: ContextVar[bool] = ContextVar("govopen_delivery_postponed", default=False)
@@ -91,33 +105,60 @@ def postponed() -> Iterator[None]:
 
 
 def due_now(now: datetime.datetime, limit: int = 500, *, later: bool = True) -> int:
-    """Delivers due rows, grouped by kind, and gives their number. Never raises for one of them.
+    """Delivers due rows and gives their number. Never raises for one of them.
 
-    ``later`` False leaves to the scheduler what no request waits for.
+    ``limit`` is for the work on the portal and for messages alike. ``later`` False leaves messages
+    to the scheduler.
     """
     if _postponed.get():
         return 0
-    rows = outbox.due(model.Session, now, limit, () if later else LATER)
+    rows = outbox.due(model.Session, now, limit, tuple(SENDERS))
     by_kind: dict[str, list[outbox.OutboxRow]] = {}
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
-    for kind, group in by_kind.items():
-        try:
-            with model.Session.begin_nested():
-                left = DELIVERERS[kind]([row.payload for row in group]) or {}
-        except Exception as error:
-            # Whatever went wrong out there (Solr, Valkey), the rows stay and are tried again.
-            log.warning(
-                "Delivery of %d %s row(s) failed: %s", len(group), kind, type(error).__name__
-            )
+    for group in by_kind.values():
+        if _tried(DELIVERERS, group, now):
             for row in group:
-                outbox.failed(row, f"{type(error).__name__}: {error}", now)
-        else:
-            for place, row in enumerate(group):
-                if place in left:
-                    row.payload = left[place]
-                    outbox.failed(row, "not delivered to everybody", now)
-                else:
-                    model.Session.delete(row)
+                model.Session.delete(row)
     model.repo.commit()
-    return len(rows)
+    return len(rows) + (_messages(now, limit) if later else 0)
+
+
+def _messages(now: datetime.datetime, limit: int) -> int:
+    """Sends what is due, each message with a commit of its own; the number of rows."""
+    done = failed = 0
+    while done < limit and failed < IN_A_ROW:
+        rows = outbox.message(model.Session, now, ALIKE)
+        if not rows:
+            break
+        if _tried(SENDERS, rows, now):
+            failed = 0
+            for row in rows:
+                model.Session.delete(row)
+        else:
+            failed += 1
+        model.repo.commit()
+        done += len(rows)
+    model.repo.commit()
+    return done
+
+
+def _tried(
+    deliverers: Mapping[str, Deliverer],
+    rows: Sequence[outbox.OutboxRow],
+    now: datetime.datetime,
+) -> bool:
+    """Carries rows of one kind out; False when it failed, and they are put off."""
+    try:
+        with model.Session.begin_nested():
+            deliverers[rows[0].kind]([row.payload for row in rows])
+    except Exception as error:
+        # Whatever went wrong out there (Solr, Valkey, a mail server), the rows stay and are tried
+        # again. What the error says may hold an address: its kind has to do.
+        log.warning(
+            "Delivery of %d %s row(s) failed: %s", len(rows), rows[0].kind, type(error).__name__
+        )
+        for row in rows:
+            outbox.failed(row, type(error).__name__, now)
+        return False
+    return True

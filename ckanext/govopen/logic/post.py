@@ -7,7 +7,6 @@ it is sent, in the receiver's language: a case number, never a title, and no add
 from __future__ import annotations
 
 import datetime
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,8 +19,6 @@ from flask_babel import force_locale
 from ckanext.govopen.access import mail
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.model import outbox, settings
-
-log = logging.getLogger(__name__)
 
 #: What happened, by template, in one sentence.
 SENTENCES: dict[str, str] = {
@@ -46,9 +43,19 @@ SENTENCES: dict[str, str] = {
     "grant-expiring": N_("A grant is about to end."),
     "grant-suspended": N_("A grant was suspended."),
     "grant-resumed": N_("A grant works again."),
+    "grant-person-added": N_(
+        "An organisation has named you as a person who may use data granted to it. If you do not "
+        "want that, give it up on the page of the grant."
+    ),
+    "grant-person-removed": N_("You are no longer one of the persons who may use a grant."),
     "grant-persons-changed": N_("Other persons were named for a grant."),
     "grant-revoked": N_("A grant was revoked."),
     "grant-report-due": N_("A report of use is due."),
+    "harvest-failed": N_("A run of a harvest source has failed. Its report says what to do."),
+    "harvest-held": N_(
+        "Many records are missing in a harvest source. None was withdrawn: confirm it."
+    ),
+    "harvest-kept-back": N_("A run has kept back records that it had not kept back before."),
 }
 #: What is said about a template that has no sentence of its own.
 OTHER = N_("Something has changed.")
@@ -67,30 +74,15 @@ def put(
         outbox.put(model.Session, "mail", payload, now + settle)
 
 
-def deliver(payloads: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Sends what is due, one mail to a receiver about a case; what could not be sent.
+def send(payloads: list[dict[str, Any]]) -> None:
+    """Sends what one receiver is told about one case, as one mail; raises what the mailer raises.
 
-    The answer maps the place of a payload to what is left of it, so that nobody who got his mail
-    gets it again because another receiver's server did not answer.
+    Nothing to an account that is closed or has no address.
     """
-    groups: dict[tuple[str, str], list[int]] = {}
-    for place, payload in enumerate(payloads):
-        for user_id in payload.get("users") or []:
-            groups.setdefault((user_id, str(payload.get("case", ""))), []).append(place)
-    left: dict[int, dict[str, Any]] = {}
-    for (user_id, case), places in groups.items():
-        user = model.User.get(user_id)
-        if user is None or user.state != "active" or not user.email:
-            continue
-        try:
-            _send(user, case, [payloads[place] for place in places])
-        except Exception as error:
-            # The mailer raises whatever the network does. The address stays out of the log.
-            log.warning("A mail about %s was not sent: %s", case, type(error).__name__)
-            for place in places:
-                rest = left.setdefault(place, {**payloads[place], "users": []})
-                rest["users"].append(user_id)
-    return left
+    (user_id,) = payloads[0]["users"]
+    user = model.User.get(user_id)
+    if user is not None and user.state == "active" and user.email:
+        _send(user, str(payloads[0].get("case", "")), payloads)
 
 
 def _send(user: Any, case: str, payloads: list[dict[str, Any]]) -> None:
@@ -126,6 +118,10 @@ def _language(payloads: list[dict[str, Any]]) -> Iterator[None]:
 def _page(payload: dict[str, Any]) -> str:
     if payload.get("application"):
         return f"/open/application/{payload['application']}"
+    if payload.get("source"):
+        return f"/open/source/{payload['source']}?run={payload['run']}"
     if payload.get("grant"):
         return f"/open/grant/{payload['grant']}"
+    if str(payload.get("template", "")).startswith("grant-"):
+        return "/open/grants"
     return "/open/applications"

@@ -44,11 +44,22 @@ def decision_clock(procedure: Procedure) -> Clock | None:
     return next(iter(numbered or of_provider), None)
 
 
-def cases(session: AlchemySession, clock: Clock | None, calendar: Calendar) -> list[Case]:
-    """Every part of every application about a public dataset, with its present outcome.
+def submitted(session: AlchemySession) -> dict[str, int]:
+    """Parts of applications by the month of their first submission, the Chinese one."""
+    return dict(Counter(case.month for case in cases(session, None, None, None)))
+
+
+def cases(
+    session: AlchemySession,
+    clock: Clock | None,
+    calendar: Calendar | None,
+    before: datetime.datetime | None,
+) -> list[Case]:
+    """Every part of every application about a public dataset, with its outcome as it was at the
+    end of what happened ``before`` a moment (None: until now).
 
     Days are counted as ``clock`` counts them, from the moment it starts at; calendar days and from
-    the submission without one. The month is the Chinese one.
+    the submission without one; not at all without a calendar. The month is the Chinese one.
     """
     public = set(
         session.execute(sa.select(ReleaseRow.package_id).where(ReleaseRow.status == LIVE)).scalars()
@@ -64,7 +75,11 @@ def cases(session: AlchemySession, clock: Clock | None, calendar: Calendar) -> l
             table.c.payload["basis"].label("basis"),
             table.c.payload["approve"].label("approve"),
         )
-        .where(table.c.stream.startswith(_STREAM), table.c.type.in_(_TYPES))
+        .where(
+            table.c.stream.startswith(_STREAM),
+            table.c.type.in_(_TYPES),
+            *([table.c.at < before] if before is not None else []),
+        )
         .order_by(table.c.stream, table.c.version)
     )
     parts: dict[tuple[str, str], dict[str, Any]] = {}
@@ -94,14 +109,18 @@ def cases(session: AlchemySession, clock: Clock | None, calendar: Calendar) -> l
     ]
 
 
-def grants(session: AlchemySession, now: datetime.datetime) -> dict[str, int]:
-    """Grants that work now, for public datasets, by department."""
+def grants(session: AlchemySession, at: datetime.datetime) -> dict[str, int]:
+    """Grants for public datasets that were given and not over at a moment, by department.
+
+    One that was suspended for a while counts: that it was is nobody's business.
+    """
     live = sa.select(ReleaseRow.package_id).where(ReleaseRow.status == LIVE)
     found = session.execute(
         sa.select(GrantRow.organization_id).where(
-            GrantRow.state == "active",
-            GrantRow.valid_from <= now,
-            GrantRow.valid_to > now,
+            GrantRow.created_at < at,
+            GrantRow.valid_from < at,
+            GrantRow.valid_to >= at,
+            sa.or_(GrantRow.revoked_at.is_(None), GrantRow.revoked_at >= at),
             GrantRow.package_id.in_(live),
         )
     ).scalars()
@@ -124,8 +143,8 @@ def _happened(part: dict[str, Any], row: Any) -> None:
         part["outcome"], part["ended"] = outcome, row.at
 
 
-def _days(part: Mapping[str, Any], clock: Clock | None, calendar: Calendar) -> int | None:
-    if part["outcome"] not in ("approved", "refused"):
+def _days(part: Mapping[str, Any], clock: Clock | None, calendar: Calendar | None) -> int | None:
+    if calendar is None or part["outcome"] not in ("approved", "refused"):
         return None
     start = part["submitted"]
     if clock is not None and clock.start == "acceptance":

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from ckan.plugins import toolkit
 from ckan.types import AlchemySession
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from ckanext.govopen.domain import ledger as rules
 from ckanext.govopen.domain.event import Event
@@ -81,6 +81,42 @@ def append(
     version, previous = (last.version, last.hash) if last else (0, rules.GENESIS)
     number = _number(session, actor) if actor else None
     session.execute(sa.insert(table), _sealed(stream, events, number, now, version, previous))
+
+
+def append_many(
+    session: AlchemySession,
+    streams: Sequence[tuple[str, Sequence[Event]]],
+    actor: str | None,
+    now: datetime.datetime,
+) -> None:
+    """:func:`append` for many streams in a fixed number of statements, each stream at most once.
+
+    The locks are taken in the order of the names, so that two that do this wait and do not block
+    each other.
+    """
+    wanted = sorted((stream, events) for stream, events in streams if events)
+    if not wanted:
+        return
+    names = [stream for stream, _ in wanted]
+    assert len(set(names)) == len(names)
+    one = sa.func.unnest(sa.cast(names, ARRAY(sa.UnicodeText))).table_valued("name")
+    session.execute(
+        sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(one.c.name, 0)))
+    )
+    table = EventRow.__table__
+    ends = session.execute(
+        sa.select(table.c.stream, table.c.version, table.c.hash)
+        .where(table.c.stream.in_(names))
+        .distinct(table.c.stream)
+        .order_by(table.c.stream, table.c.version.desc())
+    )
+    last = {row.stream: (row.version, row.hash) for row in ends}
+    number = _number(session, actor) if actor else None
+    rows: list[dict[str, Any]] = []
+    for stream, events in wanted:
+        version, previous = last.get(stream, (0, rules.GENESIS))
+        rows += _sealed(stream, events, number, now, version, previous)
+    session.execute(sa.insert(table), rows)
 
 
 def begin(

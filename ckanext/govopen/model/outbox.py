@@ -1,13 +1,14 @@
 """Work that follows a commit: reindexing, loading the DataStore, mail.
 
 A row is written in the transaction of the decision and deleted when it has been carried out, so
-that a crash in between leaves the work late and never undone. Carrying out may happen twice.
+that a crash in between leaves the work late and never undone. Carrying out may happen twice; of
+messages, each of which goes out in a transaction of its own, at most the one being sent.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,6 +59,41 @@ def due(
         .order_by(OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+    )
+
+
+def message(
+    session: AlchemySession,
+    now: datetime.datetime,
+    kinds: Mapping[str, Sequence[str]],
+) -> list[OutboxRow]:
+    """The rows of one message whose time has come, locked for this transaction; [] for none.
+
+    ``kinds`` names for each kind of message what its rows have in common in their payloads (a
+    receiver and what it is about). Rows of another transaction are skipped.
+    """
+    first = session.scalars(
+        sa.select(OutboxRow)
+        .where(OutboxRow.due <= now, OutboxRow.__table__.c.kind.in_(list(kinds)))
+        .order_by(OutboxRow.due, OutboxRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if first is None:
+        return []
+    table = OutboxRow.__table__
+    same = {name: first.payload[name] for name in kinds[first.kind] if name in first.payload}
+    return list(
+        session.scalars(
+            sa.select(OutboxRow)
+            .where(
+                OutboxRow.due <= now,
+                table.c.kind == first.kind,
+                sa.or_(table.c.id == first.id, table.c.payload.contains(same)),
+            )
+            .order_by(OutboxRow.id)
+            .with_for_update(skip_locked=True)
+        )
     )
 
 

@@ -101,7 +101,10 @@ def may(
     return [
         name
         for (at, name), who in TABLE.items()
-        if at == status and who & mine and not (own and name in OFFICIAL)
+        if at == status
+        and who & mine
+        and not (own and name in OFFICIAL)
+        and not (name == "forward" and part is not None and part.forwarding is not None)
     ]
 
 

@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from redis.exceptions import RedisError
 
 from ckanext.govopen.domain.agreement import Proof
-from ckanext.govopen.logic import application as applications
-from ckanext.govopen.logic import command, erasure, session
+from ckanext.govopen.logic import application_record, command, erasure, session
 from ckanext.govopen.model import agreement as stored
 from ckanext.govopen.model import attempts, projections
 from ckanext.govopen.model.grant import GrantRow
@@ -272,7 +271,7 @@ def test_a_failure_on_the_way_leaves_nothing(case: Case, monkeypatch: Any) -> No
         raise RuntimeError("the grant was given, the rest was not")
 
     order = case.order()
-    monkeypatch.setattr(applications, "record", fail)
+    monkeypatch.setattr(application_record, "record", fail)
     assert by_session(case.client, "govopen_agreement_sign", order).status_code == 500
     model.Session.rollback()
     nothing_happened(case)

@@ -19,6 +19,7 @@ from ckanext.govopen.domain.application.scope import Wanted
 from ckanext.govopen.domain.application.state import Application
 from ckanext.govopen.domain.duty import Actor
 from ckanext.govopen.logic import application as applications
+from ckanext.govopen.logic import application_record as recording
 from ckanext.govopen.model import application as cases
 from ckanext.govopen.model import ledger
 from ckanext.govopen.tests.portal import (
@@ -142,7 +143,7 @@ def approved(portal: Portal, department: Department | None = None) -> Case:
     def do(command: c.Command, by: str) -> None:
         nonlocal state
         events = decide(state, command, now, rules)
-        state = applications.record({}, state, application, events, now, by)
+        state = recording.record({}, state, application, events, now, by)
 
     do(c.Submit(Actor(user.id), application, content, facts), user.id)
     do(c.Accept(handler, department.id, identity), handler.user_id)

@@ -8,6 +8,7 @@ from ckan import model
 
 from ckanext.govopen.domain.application.state import OPEN
 from ckanext.govopen.logic import application as cases
+from ckanext.govopen.logic import application_record as recording
 from ckanext.govopen.model import application as stored
 from ckanext.govopen.tests.application.world import World
 from ckanext.govopen.tests.portal import Refused, User
@@ -116,7 +117,7 @@ def test_parties_are_found_without_opening_cases(world: World, monkeypatch) -> N
             )
             for state in [stored.state(model.Session, row.application_id)]
             for part in [state and state.part(row.organization_id)]
-            if state and part and person.id in cases.waiting_for(part, cases.rules_for(state))
+            if state and part and person.id in recording.waiting_for(part, cases.rules_for(state))
         }
     assert submitted["id"] in expected[world.handler.name]
     assert any(accepted["id"] in found for found in expected.values())

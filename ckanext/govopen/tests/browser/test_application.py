@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ckan.common import config
 from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
+from ckanext.govopen.tests.browser.pictures import shot
 from ckanext.govopen.tests.browser.test_browser import faults
 from ckanext.govopen.tests.browser.test_office import enter
 from ckanext.govopen.tests.portal import Department, Portal, User
@@ -99,9 +99,7 @@ def look(page: Any, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         assert (name, width, faults(page)) == (name, width, [])
         assert (name, width, page.evaluate(BEYOND)) == (name, width, 0)
-        if os.environ.get("GOVOPEN_SHOTS"):
-            path = f"{os.environ['GOVOPEN_SHOTS']}/{name}-{width}.png"
-            page.screenshot(path=path, full_page=True)
+        shot(page, name, width)
 
 
 def test_a_person_applies_without_scripts(live: Way, chromium: Browser) -> None:
@@ -161,6 +159,8 @@ def test_the_applicant_signs_and_uses(live: Way, chromium: Browser) -> None:
     look(page, "application-approved")
     page.get_by_role("link", name="阅读并签署协议").click()
     page.wait_for_url("**/open/agreement/**")
+    shot(page, "agreement", 1280)
+    shot(page, "agreement", 390)
     page.fill("[name=typed_name]", "王申请")
     page.fill("[name=password]", live.applicant.password)
     page.locator("form:has([name=typed_name]) button[type=submit]").click()
@@ -170,6 +170,8 @@ def test_the_applicant_signs_and_uses(live: Way, chromium: Browser) -> None:
     page.get_by_role("link", name="查看授权").click()
     page.wait_for_url("**/open/grant/*")
     assert TITLE in page.inner_text("main")
+    shot(page, "grant", 1280)
+    shot(page, "grant", 390)
     page.context.close()
 
 

@@ -20,6 +20,7 @@ EDITOR = [
     "/dataset/resources/parking",
     "/dataset/activity/parking",
     "/organization/activity/traffic",
+    "/open/api",
 ]
 OPERATOR = [
     "/open/ledger?part=staff",
@@ -29,15 +30,18 @@ OPERATOR = [
     "/organization/edit/traffic",
     "/harvest",
     "/harvest/new",
+    "/ckan-admin/",
+    "/ckan-admin/trash",
+    "/user/edit/editor",
 ]
 
 
 def serious(page: Any) -> list[str]:
-    """What axe calls serious or critical, with the places."""
+    """What axe calls serious or critical, and a page without a heading, with the places."""
     return [
         f"{rule['id']}: {node['target']} {node.get('failureSummary', '')[:200]}"
         for rule in Axe().run(page).response["violations"]
-        if rule["impact"] in ("serious", "critical")
+        if rule["impact"] in ("serious", "critical") or rule["id"] == "page-has-heading-one"
         for node in rule["nodes"]
     ]
 

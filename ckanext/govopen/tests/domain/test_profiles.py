@@ -677,6 +677,39 @@ def test_required_fields_can_be_filled(profile: str) -> None:
     assert {kind.id for kind in bundled(profile).basis_kinds} <= offered
 
 
+def asked(profile: str, **fields: str) -> set[str]:
+    """What a record with these fields lacks still, by field."""
+    return {item.field for item in check_requirements(fields, bundled(profile))}
+
+
+def test_haishu_asks_for_nine_contents_of_the_catalogue() -> None:
+    """10.3; the sharing period is asked for of what is shared, by no other regulation."""
+    nine = {
+        "business", "information_system", "info_items", "storage_format", "share_class",
+        "open_class", "delivery", "update_cycle", "share_until",
+    }  # fmt: skip
+    lacking = asked("haishu", share_class="conditional", open_class="conditional")
+    assert nine - {"share_class", "open_class"} <= lacking
+    assert {"share_class", "open_class"} <= asked("haishu")
+    assert "share_until" not in asked("haishu", share_class="none")
+    for name in set(BUNDLED) - {"haishu"}:
+        assert "share_until" not in asked(name, share_class="conditional")
+
+
+def test_bought_data_needs_its_approval_in_shandong_only() -> None:
+    approval = {"purchase_approval", "purchase_approved_on"}
+    for name in BUNDLED:
+        wanted = approval if name == "shandong" else set()
+        assert asked(name, acquired_by="purchased") & approval == wanted
+        assert not asked(name, acquired_by="collected") & approval
+    assert "share_class" in asked("shandong", acquired_by="purchased")
+
+
+def test_types_of_resources_are_asked_for_in_panzhihua_only() -> None:
+    assert {name for name in BUNDLED if "resource_type" in asked(name)} == {"panzhihua"}
+    assert "resource_type" not in asked("panzhihua", resource_type="basic")
+
+
 def test_provider_ids_and_class_names_are_unique() -> None:
     for name in BUNDLED:
         found = bundled(name)

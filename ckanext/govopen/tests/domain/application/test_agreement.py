@@ -199,3 +199,11 @@ def test_when_a_report_is_due() -> None:
     assert agreement.report_due(held(), demand, True) is None
     assert agreement.report_due(held(), None, False) is None
     assert agreement.report_due(replace(held(), state="revoked"), demand, False) is None
+
+
+def test_who_signs_declares_that_nothing_goes_abroad() -> None:
+    """Haishu 32.2: the clause stands in the text that is signed, as the signer's own promise."""
+    bundled = (JURISDICTIONS / "agreements" / "haishu.txt").read_text(encoding="utf-8")
+    signed = text(bundled)
+    assert "公共数据不得跨境流通" in signed
+    assert "乙方承诺不向境外提供数据，不在境外存储或者访问数据" in signed

@@ -125,9 +125,22 @@ def test_buttons_are_the_table(state: str) -> None:
         if state == "none":
             assert shown == ([] if role == "system" else ["submit"])
             continue
+        assert case.state is not None
+        part = case.state.part(A)
+        passed_on = part is not None and part.forwarding is not None
         assert set(shown) == {
-            name for (at_, name), who in TABLE.items() if at_ == state and role in who
-        }
+            name for (at_, name), who in TABLE.items()
+            if at_ == state and role in who and not (name == "forward" and passed_on)
+        }  # fmt: skip
+
+
+def test_a_case_is_passed_on_once() -> None:
+    before, after = prepared("accepted", "forward"), at("accepted", full_house())
+    assert before.state is not None and after.state is not None
+    part = after.state.part(A)
+    assert part is not None and part.forwarding is not None
+    shown = [may(case.state, A, BY_ROLE["receiver"], case.rules) for case in (before, after)]
+    assert ["forward" in one for one in shown] == [True, False]
 
 
 @pytest.mark.parametrize("name", sorted(OFFICIAL))

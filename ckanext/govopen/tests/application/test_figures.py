@@ -1,0 +1,55 @@
+"""Public figures from real cases: as they stood at a moment, whatever has happened since."""
+
+from __future__ import annotations
+
+import datetime
+
+from ckan import model
+
+from ckanext.govopen.domain.deadline import local_date
+from ckanext.govopen.logic import command
+from ckanext.govopen.model import figures
+from ckanext.govopen.tests.application.world import World
+
+
+def test_what_is_decided_later_changes_no_figure_of_before(world: World) -> None:
+    portal, place = world.portal, world.department
+    before = command.now()
+    case = world.accepted()
+    accepted = command.now()
+    world.portal.call(
+        "govopen_application_decide",
+        world.handler.deciding,
+        **world.opinion(case, False, basis=[
+            {"instrument": "数据安全法", "article": "21", "kind": "law"}
+        ]),
+    )  # fmt: skip
+    package = world.dataset()
+    given = portal.call(
+        "govopen_grant_give", world.handler.deciding, package_id=package["id"],
+        persons=[world.stranger.name], purpose="研究", valid_to="2099-12-31",
+    )  # fmt: skip
+    granted = command.now()
+    world.portal.call(
+        "govopen_grant_revoke", world.handler.deciding, id=given["id"], reason="不再需要"
+    )
+    model.Session.rollback()
+
+    def outcomes(moment: datetime.datetime | None) -> list[str]:
+        found = figures.cases(model.Session, None, None, moment)
+        assert {one.month for one in found} <= {local_date(command.now()).strftime("%Y-%m")} | {
+            one.month for one in found if one.department != place.id
+        }
+        return sorted(one.outcome for one in found if one.department == place.id)
+
+    now, then = outcomes(None), outcomes(accepted)
+    assert len(now) == len(then) == len(outcomes(before)) + 1
+    assert now.count("refused") == then.count("refused") + 1
+    assert then.count("open") == now.count("open") + 1
+
+    def alive(moment: datetime.datetime) -> int:
+        return figures.grants(model.Session, moment).get(place.id, 0)
+
+    assert alive(granted) == alive(accepted) + 1
+    assert alive(command.now()) == alive(accepted), "revoked since"
+    assert alive(granted) == alive(accepted) + 1, "and yet it was alive then"
