@@ -13,7 +13,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -57,6 +57,10 @@ class Remote:
     _watch: _Watch
     _deadline: float
     _max_bytes: int
+
+    def header(self, name: str) -> str:
+        """A header of the answer, empty when it has none."""
+        return self._response.headers.get(name) or ""
 
     def chunks(self) -> Iterator[bytes]:
         """The body, limited in size and time. Raises :class:`AddressRefused`."""
@@ -195,24 +199,24 @@ def _request(
 def open_stream(
     url: str,
     *,
-    allow_private: bool = False,
+    allow_private: bool | Callable[[str], bool] = False,
     max_bytes: int,
     timeout: float,
     headers: Mapping[str, str] | None = None,
+    statuses: Container[int] = (200, 206),
 ) -> Remote:
     """Open an address for reading. ``timeout`` is the total time in seconds, reading included.
 
-    Raises :class:`AddressRefused` for an address that is not spoken to, and for one that does not
-    answer with success. ``headers`` are sent to the first host only, never along a redirect to
-    another one.
+    Raises :class:`AddressRefused` for an address that is not spoken to, and for one that answers
+    with none of the ``statuses``. ``headers`` are sent to the first host only, never along a
+    redirect to another one. ``allow_private`` may be asked of each host, redirects included.
     """
     deadline = time.monotonic() + timeout
     parsed = parse(url)
     sent = dict(headers or {})
     for _ in range(MAX_REDIRECTS + 1):
-        response, watch = _request(
-            parsed, allow_private=allow_private, deadline=deadline, headers=sent
-        )
+        private = allow_private(parsed.host or "") if callable(allow_private) else allow_private
+        response, watch = _request(parsed, allow_private=private, deadline=deadline, headers=sent)
         target = response.get_redirect_location()
         if not target:
             break
@@ -237,7 +241,7 @@ def open_stream(
         _deadline=deadline,
         _max_bytes=max_bytes,
     )
-    if response.status not in (200, 206):
+    if response.status not in statuses:
         remote.close()
         raise AddressRefused("status", response.status)
     if length is not None and length > max_bytes:

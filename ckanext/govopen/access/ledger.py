@@ -32,7 +32,8 @@ _RELEASED = ("release.published", "release.narrowed")
 
 
 def _grants_of(user_id: str) -> sa.Select[Any]:
-    return sa.select(sa.literal("grant/") + GrantRow.id).where(GrantRow.persons.contains([user_id]))
+    mine = sa.or_(GrantRow.persons.contains([user_id]), GrantRow.authorised == user_id)
+    return sa.select(sa.literal("grant/") + GrantRow.id).where(mine)
 
 
 def _grants_by(organizations: list[str]) -> sa.Select[Any]:

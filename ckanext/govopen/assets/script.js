@@ -54,4 +54,8 @@
       }).catch(function () { failed.hidden = false; });
     });
   });
+  // What goes on by itself is asked for again.
+  document.querySelectorAll("[data-again]").forEach(function (place) {
+    window.setTimeout(function () { window.location.reload(); }, 1000 * Number(place.getAttribute("data-again")));
+  });
 })();

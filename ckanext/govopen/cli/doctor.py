@@ -24,11 +24,16 @@ ORDER = ("error", "warning", "note")
     The exit code is 1 when there are errors.""",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--index", is_flag=True, help="Also compare the index with the database (slow).")
+@click.option(
+    "--index",
+    is_flag=True,
+    help="Also compare the index with the database (slow).",
+)
+@click.option("--repair", is_flag=True, help="Compare, and bring the index up to date.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
-def command(as_json: bool, index: bool, strict: bool) -> None:
+def command(as_json: bool, index: bool, repair: bool, strict: bool) -> None:
     """Examine the site."""
-    findings = examine(index)
+    findings = examine(index, repair)
     if as_json:
         common.print_json([finding.as_dict() for finding in findings])
     else:
@@ -38,12 +43,12 @@ def command(as_json: bool, index: bool, strict: bool) -> None:
         sys.exit(1)
 
 
-def examine(index: bool = False) -> list[Finding]:
+def examine(index: bool = False, repair: bool = False) -> list[Finding]:
     """All findings, the worst first. An area that cannot be examined is an error itself."""
     areas: dict[str, Callable[[], list[Finding]]] = {
         "settings": lambda: options.check(tk.config),
         "database": database.check,
-        "services": lambda: services.check(index),
+        "services": lambda: services.check(index or repair, repair),
         "surfaces": surfaces.check,
         "places": places.check,
         "machines beside the portal": others.check,

@@ -15,6 +15,7 @@ from ckanext.govopen.cli import common
 from ckanext.govopen.logic import (
     application_round,
     closing,
+    copying,
     deliver,
     file_upkeep,
     grant_upkeep,
@@ -31,6 +32,7 @@ MANY = 500
 #: Least time between two runs of ckanext-harvest's dispatcher and of the collection of bytes.
 HARVEST_EVERY = datetime.timedelta(minutes=1)
 APPLICATIONS_EVERY = datetime.timedelta(minutes=5)
+COPIES_EVERY = datetime.timedelta(minutes=10)
 COLLECT_EVERY = datetime.timedelta(days=1)
 NOTIFY_EVERY = datetime.timedelta(hours=1)
 
@@ -52,6 +54,7 @@ class Rounds:
             "outbox": self.deliver,
             "harvest": self.harvest,
             "files": self.collect,
+            "copies": self.copies,
             "checkpoint": self.checkpoint,
             "grants": self.notify_holders,
             "access log": self.forget,
@@ -109,6 +112,12 @@ class Rounds:
             return 0
         tk.get_action("harvest_jobs_run")(common.site_context(), {})
         return 1
+
+    def copies(self) -> int:
+        """Files of catalogues that wait: a worker that was killed left them."""
+        if not plugin_loaded("harvest") or not self._due("copies", COPIES_EVERY):
+            return 0
+        return copying.wake()
 
     def collect(self) -> int:
         """Deletes bytes that nothing names any more, once a day."""

@@ -40,6 +40,7 @@ CONFIG = {
     "departments": "all",
     "create_organizations": True,
     "org_code_scheme": "tw",
+    "files": "link",
 }
 
 

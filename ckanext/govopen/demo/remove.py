@@ -16,7 +16,7 @@ from ckanext.harvest.model import HarvestJob, HarvestObject
 
 from ckanext.govopen.demo import load
 from ckanext.govopen.logic import command, file_upkeep
-from ckanext.govopen.model import catalogue
+from ckanext.govopen.model import catalogue, copying
 from ckanext.govopen.search import document
 
 #: Tables of the extension with a column ``package_id`` that go with a dataset.
@@ -45,6 +45,7 @@ def remove(accounts_file: Path, say: Callable[[str], None]) -> None:
         _delete_users(made["users"])
         if made["source"]:
             catalogue.forget(model.Session, made["source"])
+            copying.forget(model.Session, made["source"])
         model.delete_system_info(load.NOTED)
         model.repo.commit()
         for chunk in _chunks(datasets, 200):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from ckan import model
 
 from ckanext.govopen.domain import grant as rules
-from ckanext.govopen.logic import application, command, post
+from ckanext.govopen.logic import application_record as recording
+from ckanext.govopen.logic import command, post
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import ledger
 
-__all__ = ["end_all", "tell"]
+__all__ = ["end_all", "tell", "tell_persons"]
 
 #: Why a release was withdrawn -> why the grants end. A release that is only away for a while
 #: (its changes are reviewed, the dataset is a draft again) ends none: nothing is given meanwhile.
@@ -33,7 +35,7 @@ def end_all(
 
     Applications for it that are still open go on without it, or lapse.
     """
-    application.drop(context, package_id, cause, now)
+    recording.drop(context, package_id, cause, now)
     rows = model.Session.scalars(
         sa.select(grants.GrantRow)
         .where(
@@ -58,3 +60,12 @@ def tell(template: str, row: grants.GrantRow, now: datetime.datetime, **facts: A
     """Leaves a mail to everybody who may use the grant; no title of anything stands in it."""
     people = {*row.persons, *([row.authorised] if row.authorised else [])}
     post.put(template, people, row.application or row.id, now, grant=row.id, **facts)
+
+
+def tell_persons(row: grants.GrantRow, change: Mapping[str, Any], now: datetime.datetime) -> None:
+    """Tells who may use a grant of an organisation now, who may no longer, and the others."""
+    case, added, removed = row.application or row.id, set(change["added"]), set(change["removed"])
+    post.put("grant-person-added", added, case, now, grant=row.id)
+    post.put("grant-person-removed", removed, case, now)
+    others = {*row.persons, *([row.authorised] if row.authorised else [])} - added - removed
+    post.put("grant-persons-changed", others, case, now, grant=row.id)

@@ -14,12 +14,19 @@ _ = toolkit._
 
 
 def found(id: str) -> dict[str, Any]:
-    """The case as the reader may see it; what he may not see is answered as what is not there."""
+    """The case as the reader may see it; what he may not see is answered as what is not there.
+
+    :raises ValidationError: it is his to see, and a rule says why it cannot be shown
+    """
     try:
         return toolkit.get_action("govopen_application_show")(
             cast(Any, asked.context()), {"id": id}
         )
-    except (toolkit.ObjectNotFound, toolkit.NotAuthorized, toolkit.ValidationError):
+    except (toolkit.ObjectNotFound, toolkit.NotAuthorized):
+        return toolkit.abort(404)
+    except toolkit.ValidationError as error:
+        if "refusal" in error.error_dict:
+            raise
         return toolkit.abort(404)
 
 
@@ -94,8 +101,8 @@ def explained(part: Mapping[str, Any], mine: bool) -> str:
 
 
 def party(name: Any) -> str:
-    """A party of a step (duty@body) in words."""
-    duty, _at, body = str(name or "").partition("@")
+    """A party of a step (duty@body), or a body, in words."""
+    duty, _at, body = str(name or "").rpartition("@")
     bodies = {
         "provider": _("the providing department"),
         "authority": _("the data authority"),

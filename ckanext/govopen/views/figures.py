@@ -17,7 +17,7 @@ from ckanext.govopen.views.catalogue import guarded
 _ = toolkit._
 blueprint = Blueprint("govopen_figures", __name__, url_prefix="/open")
 
-TABLES = ("departments", "months", "grounds", "grants")
+TABLES = ("departments", "months", "crossed", "grounds", "grants")
 #: Width of the longest bar in the units of the picture.
 _WIDTH = 100.0
 
@@ -39,13 +39,17 @@ def outcome(name: str) -> str:
     }.get(name, name)
 
 
-def _column(names: list[str]) -> str:
+def _column(table: str, names: list[str]) -> str:
+    if table == "crossed":
+        return names[0] or _("Other months")
     return _(" or ").join(outcome(name) for name in names)
 
 
 def _label(table: str, row: dict[str, Any]) -> str:
     if table == "grounds" and not row["key"]:
         return _("No legal basis named")
+    if table == "crossed" and not row["key"]:
+        return _("Other departments")
     return words.pick(row["label"], asked.locale())
 
 
@@ -58,12 +62,14 @@ def laid_out(figures: dict[str, Any]) -> list[dict[str, Any]]:
             continue
         rows = [{**row, "label": _label(name, row)} for row in table["rows"]]
         most = max((row["total"] or 0 for row in rows), default=0) or 1
+        highest = max((cell or 0 for row in rows for cell in row["cells"]), default=0) or 1
         for row in rows:
             row["bars"] = list(_bars(row["cells"], _WIDTH / most))
+            row["widths"] = [round((cell or 0) * _WIDTH / highest, 2) for cell in row["cells"]]
         found.append(
             {
                 "name": name,
-                "columns": [_column(column) for column in table["columns"]],
+                "columns": [_column(name, column) for column in table["columns"]],
                 "rows": rows,
                 "total": table["total"],
                 "times": any(row["times"] for row in [*rows, table["total"]]),
@@ -106,7 +112,8 @@ def as_csv() -> Response:
         table = figures[name] or {"rows": [], "total": None, "columns": []}
         for row in [*table["rows"], *([table["total"]] if table["total"] else [])]:
             label = guarded(_label(name, row)) if row is not table["total"] else "total"
-            values = {"+".join(c): n for c, n in zip(table["columns"], row["cells"], strict=True)}
+            names = ["+".join(column) or "other" for column in table["columns"]]
+            values = dict(zip(names, row["cells"], strict=True))
             values["total"] = row["total"]
             for kind in ("cases", "median", "worst") if row["times"] else ():
                 values[f"days_{kind}"] = row["times"][kind]

@@ -48,6 +48,7 @@ from ckanext.govopen.views.form import (
     govopen_licenses,
     govopen_review_on,
 )
+from ckanext.govopen.views.freshness import govopen_update_due
 from ckanext.govopen.views.law import (
     govopen_access,
     govopen_article,
@@ -112,6 +113,8 @@ def govopen_word(kind: str, value: Any) -> str:
         "grant_state": words.grant_state,
         "until": words.until,
         "place": words.place,
+        "way": words.way,
+        "span": words.span,
         "activity": words.activity,
         "column": words.column_type,
         "start": words.start,
@@ -337,6 +340,7 @@ __all__ = [
     "govopen_size",
     "govopen_structured_data",
     "govopen_themes",
+    "govopen_update_due",
     "govopen_url",
     "govopen_waiting",
     "govopen_without_groups",

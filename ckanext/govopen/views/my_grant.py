@@ -97,6 +97,16 @@ def persons(id: str) -> Any:
 
 
 @signed_in
+def leave(id: str) -> Any:
+    """Gives up one's own use."""
+    errors = carry_out("govopen_grant_leave", {"id": id})
+    if errors:
+        return _render(id, errors, "leave")
+    toolkit.h.flash_success(_("You have given up this grant: it gives you nothing from now on."))
+    return toolkit.redirect_to("govopen_my_grant.index")
+
+
+@signed_in
 def report(id: str) -> Any:
     """Hands in a report of use."""
     data = {"id": id, **typed("text")}
@@ -175,6 +185,7 @@ def log() -> Any:
 blueprint.add_url_rule("/grants", view_func=index)
 blueprint.add_url_rule("/grant/<id>", view_func=show)
 blueprint.add_url_rule("/grant/<id>/persons", view_func=persons, methods=["POST"])
+blueprint.add_url_rule("/grant/<id>/leave", view_func=leave, methods=["POST"])
 blueprint.add_url_rule("/grant/<id>/report", view_func=report, methods=["POST"])
 blueprint.add_url_rule("/grant/<id>/table/<resource_id>", view_func=table)
 blueprint.add_url_rule("/access-log", view_func=log)

@@ -205,6 +205,28 @@ def place(text: Any) -> str:
     return _("Row {number}").format(number=found[1]) if found else str(text or "")
 
 
+def way(value: Any) -> str:
+    """How data was acquired, in words."""
+    return {
+        "collected": _("Collected by the department itself"),
+        "shared": _("Got from another department by sharing"),
+        "negotiated": _("Agreed upon with its holder"),
+        "purchased": _("Bought"),
+    }.get(str(value), str(value))
+
+
+def span(seconds: Any) -> str:
+    """A length of time in words, from its seconds: ``3 min 20 s``."""
+    if seconds is None:
+        return "–"
+    whole = round(float(seconds))
+    if whole < 60:
+        return _("{seconds} s").format(seconds=whole if whole >= 10 else round(float(seconds), 1))
+    if whole < 3600:
+        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
+    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
+
+
 def release_kind(kind: Any) -> str:
     """How a release came about, in words."""
     return {

@@ -12,11 +12,13 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.cli import common
 from ckanext.govopen.cli.checks.finding import Finding, error, note, warning
-from ckanext.govopen.model import jurisdiction, settings, signing
+from ckanext.govopen.model import edition, jurisdiction, settings, signing
 from ckanext.govopen.model.duty import DutyRow
 
 #: Demonstration accounts begin with this.
 DEMO = "demo-"
+#: Most applications that a finding names.
+CASES = 10
 
 
 def pending_migrations() -> dict[str, int]:
@@ -39,7 +41,7 @@ def check() -> list[Finding]:
                 "Run: ckan db upgrade",
             )
         ]
-    return [*profile(), *authority(), *adoption(), *demo(), *ledger_key()]
+    return [*profile(), *editions(), *authority(), *adoption(), *demo(), *ledger_key()]
 
 
 def profile() -> Iterator[Finding]:
@@ -57,6 +59,21 @@ def profile() -> Iterator[Finding]:
             "profile-verify",
             f"Profile {active.id}: {active.status.verify_before_use.en}",
             "Have it verified before the portal serves the public.",
+        )
+
+
+def editions() -> Iterator[Finding]:
+    """Are the texts of the law there under which the open applications began?"""
+    for problem, cases in edition.missing(model.Session).values():
+        shown = ", ".join(cases[:CASES])
+        more = f" and {len(cases) - CASES} more" if len(cases) > CASES else ""
+        yield error(
+            "profile-text",
+            f"{problem} Open applications that began under it can be neither read nor decided:"
+            f" {shown}{more}.",
+            "Restore the text: the event profile.recorded from a backup of the database, or a file"
+            " with this SHA-256 as ckanext.govopen.jurisdiction. ckan govopen ledger verify says"
+            " whether more was changed.",
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,9 +13,10 @@ import requests
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access import files
-from ckanext.govopen.cli.checks.finding import Finding, error, warning
+from ckanext.govopen.cli.checks.finding import Finding, error, note, warning
 from ckanext.govopen.domain.release import FileFact
-from ckanext.govopen.search import document
+from ckanext.govopen.search import compare, document
+from ckanext.govopen.search.compare import Difference
 
 SCHEMA = Path(__file__).resolve().parents[2] / "search" / "solr" / "conf" / "schema.xml"
 TODO = (
@@ -23,11 +26,13 @@ TODO = (
 SECONDS = 10
 
 
-def check(index: bool = False) -> list[Finding]:
-    """All findings of this area; with ``index`` index and database are compared as well."""
+def check(index: bool = False, repair: bool = False) -> list[Finding]:
+    """All findings of this area; with ``index`` index and database are compared as well, and with
+    ``repair`` the index is brought up to date.
+    """
     found = [*solr(), *storage()]
     if index and not any(finding.code == "solr" for finding in found):
-        found += compare()
+        found += compared(repair)
     return found
 
 
@@ -108,15 +113,52 @@ def schema_of(xml: str) -> tuple[str, dict[str, str]]:
     return root.attrib.get("name", ""), fields
 
 
-def compare() -> Iterator[Finding]:
-    """Datasets for which the index says something else than the database."""
-    differences = document.check()
-    if differences:
-        yield warning(
-            "index",
-            f"The index differs from the database for {len(differences)} datasets.",
-            "Run: ckan search-index rebuild",
-        )
+#: Kind of a difference between index and database -> what is said of it.
+DIFFERENCES = {
+    "form": "The index shows what outsiders may not see, or hides what they may, of",
+    "labels": "The index gives other people than the policy",
+    "orphan": "The index has what the database does not have or has as deleted:",
+    "double": "The index has more than once",
+    "missing": "The index lacks",
+    "stale": "The index has an older state of",
+}
+#: Datasets that a finding names.
+NAMED = 20
+
+
+def compared(repair: bool = False) -> Iterator[Finding]:
+    """Datasets for which the index says something else than the database, by kind."""
+    counts: Counter[str] = Counter()
+    named: dict[str, list[str]] = {kind: [] for kind in compare.KINDS}
+    repaired = 0
+    for batch in batches(compare.differences(), document.BATCH):
+        found = batch
+        if repair:
+            found = compare.repair(batch)
+            repaired += len(batch) - len(found)
+        for one in found:
+            counts[one.kind] += 1
+            if len(named[one.kind]) < NAMED:
+                named[one.kind].append(one.package_id)
+    if repaired:
+        yield note("index-repaired", f"The index was brought up to date for {repaired} datasets.")
+    for kind in compare.KINDS:
+        if counts[kind]:
+            more = f" and {counts[kind] - NAMED} more" if counts[kind] > NAMED else ""
+            yield error(
+                f"index-{kind}",
+                f"{DIFFERENCES[kind]} {counts[kind]} datasets: {', '.join(named[kind])}{more}.",
+                "Read Solr's log, then run this again."
+                if repair
+                else "Run: ckan govopen doctor --repair",
+            )
+
+
+def batches(found: Iterable[Difference], size: int) -> Iterator[list[Difference]]:
+    """Lists of at most this many."""
+    rest = iter(found)
+    while batch := list(itertools.islice(rest, size)):
+        yield batch
 
 
 def storage() -> Iterator[Finding]:

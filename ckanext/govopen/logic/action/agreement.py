@@ -23,6 +23,7 @@ from ckanext.govopen.domain.deadline import local_date
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.logic import agreement as agreements
 from ckanext.govopen.logic import application as cases
+from ckanext.govopen.logic import application_record as recording
 from ckanext.govopen.logic import command, proof, registration
 from ckanext.govopen.logic import session as sessions
 from ckanext.govopen.logic.schema import agreement as schema
@@ -108,7 +109,7 @@ def govopen_agreement_sign(context: Any, data_dict: dict[str, Any]) -> dict[str,
         assert reading is not None
         row, events = _seal(state, part, reading, events, now)
         agreements.record_bundled(model.Session, reading.template.profile, now)
-        state = cases.record(context, state, state.id, events, now, command.actor(context))
+        state = recording.record(context, state, state.id, events, now, command.actor(context))
         model.Session.add(row)
         model.Session.flush()
     command.finish(context)

@@ -16,11 +16,15 @@ from ckanext.govopen.domain.deadline import local_date
 from ckanext.govopen.domain.refusal import N_, refuse
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import application_content as contents
+from ckanext.govopen.logic import application_list as listing
+from ckanext.govopen.logic import application_names as naming
+from ckanext.govopen.logic import application_record as recording
 from ckanext.govopen.logic import application_show as showing
 from ckanext.govopen.logic import command
 from ckanext.govopen.logic.schema import application as schema
 from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import application as stored
+from ckanext.govopen.model import application_list as lists
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import ledger, number, settings
 
@@ -106,7 +110,7 @@ def _new(context: Any, draft: dict[str, Any]) -> stored.ApplicationRow:
     user_id, now = command.actor(context), command.now()
     assert user_id is not None
     ledger.lock(model.Session, f"applications-of/{user_id}")
-    if stored.drafts(model.Session, user_id) >= DRAFTS:
+    if lists.drafts(model.Session, user_id) >= DRAFTS:
         raise refuse("APP-2", None, N_("You have %(most)s drafts. Hand one in or delete one."),
                      most=DRAFTS)  # fmt: skip
     row = stored.ApplicationRow(
@@ -195,7 +199,7 @@ def govopen_application_submit(context: Any, data_dict: dict[str, Any]) -> dict[
         events = decide(state, order, now, cases.rules_for(state))
         row.draft = None
         row.submitted_at = row.submitted_at or now
-        state = cases.record(context, state, row.id, events, now, user_id)
+        state = recording.record(context, state, row.id, events, now, user_id)
     command.finish(context)
     return showing.show(context, row, state)
 
@@ -224,7 +228,7 @@ def govopen_application_withdraw(context: Any, data_dict: dict[str, Any]) -> dic
     with command.refusals():
         events = decide(state, order, now, cases.rules_for(state))
         row.draft = None
-        state = cases.record(context, state, row.id, events, now, row.user_id)
+        state = recording.record(context, state, row.id, events, now, row.user_id)
     command.finish(context)
     return showing.show(context, row, state)
 
@@ -286,7 +290,7 @@ def govopen_application_list(context: Any, data_dict: dict[str, Any]) -> dict[st
     everything = scope == "department" and cases.reads_all(context)
     departments = cases.places(context) if scope == "department" else set()
     found_package = model.Package.get(package) if package else None
-    count, rows = stored.find(
+    count, rows = lists.find(
         model.Session,
         user_id=command.actor(context) if scope == "mine" else None,
         everything=everything,
@@ -300,9 +304,9 @@ def govopen_application_list(context: Any, data_dict: dict[str, Any]) -> dict[st
         limit=given["limit"],
         offset=given["offset"],
     )
-    names = showing.Names(context)
+    names = naming.Names(context)
     return {
         "count": count,
-        "results": showing.listed(context, rows),
+        "results": listing.listed(context, rows),
         "organizations": [names.organization(one) for one in sorted(departments)],
     }

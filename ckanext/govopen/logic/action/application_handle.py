@@ -14,6 +14,7 @@ from ckanext.govopen.domain.application.scope import Basis
 from ckanext.govopen.domain.application.state import Application, OutsideLetter, Part
 from ckanext.govopen.domain.duty import Duty
 from ckanext.govopen.logic import application as cases
+from ckanext.govopen.logic import application_record as recording
 from ckanext.govopen.logic import application_show as showing
 from ckanext.govopen.logic import command
 from ckanext.govopen.logic.schema import handling as schema
@@ -202,7 +203,7 @@ def _carry_out(
                 if key not in ("attachments", "salt")
             }  # fmt: skip
             row.writing += 1
-        state = cases.record(context, state, row.id, events, now, command.actor(context))
+        state = recording.record(context, state, row.id, events, now, command.actor(context))
     command.finish(context)
     return showing.show(context, row, state)
 

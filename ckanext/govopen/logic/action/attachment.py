@@ -13,7 +13,7 @@ from ckanext.govopen.domain.application.check import ATTACHMENTS_MAX
 from ckanext.govopen.domain.application.state import Application
 from ckanext.govopen.domain.refusal import N_, refuse
 from ckanext.govopen.logic import application as cases
-from ckanext.govopen.logic import application_show as showing
+from ckanext.govopen.logic import application_names as naming
 from ckanext.govopen.logic import attachment as files
 from ckanext.govopen.logic import command, upload
 from ckanext.govopen.logic.schema import attachment as schema
@@ -73,7 +73,7 @@ def govopen_attachment_add(context: Any, data_dict: dict[str, Any]) -> dict[str,
     model.Session.add(made)
     model.Session.flush()
     command.finish(context)
-    return showing.attachment(made)
+    return naming.attachment(made)
 
 
 @takes(schema.REMOVE)
@@ -109,7 +109,7 @@ def govopen_attachment_list(context: Any, data_dict: dict[str, Any]) -> list[dic
     """
     tk.check_access("govopen_attachment_list", context, data_dict)
     reference = schema.LIST.read(data_dict)["application"]
-    return [showing.attachment(row) for row in files.visible(context, reference)]
+    return [naming.attachment(row) for row in files.visible(context, reference)]
 
 
 @tk.side_effect_free
@@ -124,7 +124,7 @@ def govopen_attachment_show(context: Any, data_dict: dict[str, Any]) -> dict[str
     """
     tk.check_access("govopen_attachment_show", context, data_dict)
     given = schema.SHOW.read(data_dict)
-    return showing.attachment(files.one(context, given["application"], given["id"]))
+    return naming.attachment(files.one(context, given["application"], given["id"]))
 
 
 def _writable(context: Any, reference: str) -> tuple[stored.ApplicationRow, Application | None]:

@@ -8,7 +8,8 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit
 
-from ckanext.govopen.logic import application_show as showing
+from ckanext.govopen.logic import application_list as listing
+from ckanext.govopen.logic import application_names as naming
 from ckanext.govopen.logic import command
 from ckanext.govopen.logic import desk as desks
 from ckanext.govopen.logic.schema import review as schema
@@ -92,7 +93,7 @@ def _rows(
     now: Any,
     here: dict[str, dict[str, str]],
 ) -> list[dict[str, Any]]:
-    names = showing.Names(context, known=here)
+    names = naming.Names(context, known=here)
     found = [
         _case(id, number, part, names, now)
         for id, number, part in waiting.parts(model.Session, who, mine, narrow, now, _ROWS)
@@ -106,9 +107,9 @@ def _rows(
 
 
 def _case(
-    id: str, number: str, part: stored.PartRow, names: showing.Names, now: Any
+    id: str, number: str, part: stored.PartRow, names: naming.Names, now: Any
 ) -> dict[str, Any]:
-    line = showing.part_line(part, names, now)
+    line = listing.part_line(part, names, now)
     return {
         "kind": f"application_{part.status}",
         "id": id,

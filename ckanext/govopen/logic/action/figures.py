@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+import datetime
+import functools
 from typing import Any
 
 from ckan import model
@@ -11,6 +12,8 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.domain import figures as rules
 from ckanext.govopen.domain.deadline import local_date
+from ckanext.govopen.domain.figures_crossed import figures_of
+from ckanext.govopen.domain.terms import SHANGHAI
 from ckanext.govopen.logic import command
 from ckanext.govopen.logic.schema import public as schema
 from ckanext.govopen.logic.schema.table import takes
@@ -25,28 +28,33 @@ __all__ = ["govopen_figures"]
 def govopen_figures(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Applications, their outcomes, the time taken, refusals by ground and grants alive.
 
-    Over public datasets only, and over whole months. A number below ``least``, and as many beside
-    it as would give it away, is None; a table is None when there is too little for it.
+    Over public datasets only, and over whole months as they stood at the end of the last: whoever
+    asks twice within a month gets the same. A number below ``least``, and as many beside it as
+    would give it away, is None; a table is None when there is too little for it.
 
     :returns: ``{"least", "until": "2026-10" or None, "clock": {"id", "names", "n", "unit", "start",
-        "article"} or None, "departments", "months", "grounds", "grants"}``, each of the last four
-        ``{"columns": [[outcome]], "rows": [{"key", "label", "cells", "total", "times": {"cases",
-        "median", "worst"} or None}], "total": {the same}}``; times are in the clock's unit
+        "article"} or None, "departments", "months", "crossed", "grounds", "grants"}``, each of the
+        last five ``{"columns": [[outcome]], "rows": [{"key", "label", "cells", "total", "times":
+        {"cases", "median", "worst"} or None}], "total": {the same}}``; times are in the clock's
+        unit. The columns of ``crossed`` are months; its row or column with an empty key holds
+        the departments or months that have none of their own
     """
     toolkit.check_access("govopen_figures", context, data_dict)
     profile = jurisdiction.profile()
     now = command.now()
     clock = cases.decision_clock(profile.open)
-    known = cases.cases(model.Session, clock, working_days.calendar())
-    until = rules.last_month(Counter(case.month for case in known), local_date(now))
+    until = rules.last_month(cases.submitted(model.Session), local_date(now))
+    end = _end(until) if until is not None else now
     kinds = {kind.id for kind in profile.basis_kinds}
     counted = [
         # What somebody typed freely is no heading of a public table.
         dataclasses.replace(case, ground=case.ground if case.ground in kinds else "")
-        for case in known
+        for case in cases.cases(model.Session, clock, working_days.calendar(), end)
         if until is not None and case.month <= until
     ]
-    found = rules.figures(counted, cases.grants(model.Session, now))
+    alive = cases.grants(model.Session, end) if until is not None else {}
+    found = _made(tuple(sorted(counted, key=dataclasses.astuple)), tuple(sorted(alive.items())))
+    titles = _titles(found.departments, found.grants, found.crossed)
     return {
         "least": rules.LEAST,
         "until": until,
@@ -60,13 +68,25 @@ def govopen_figures(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
             "start": clock.start,
             "article": clock.article,
         },
-        "departments": _table(found.departments, _titles(found.departments, found.grants)),
+        "departments": _table(found.departments, titles),
         "months": _table(found.months),
+        "crossed": _table(found.crossed, titles),
         "grounds": _table(
             found.grounds, {k.id: dataclasses.asdict(k.names) for k in profile.basis_kinds}
         ),
-        "grants": _table(found.grants, _titles(found.departments, found.grants)),
+        "grants": _table(found.grants, titles),
     }
+
+
+def _end(month: str) -> datetime.datetime:
+    """The first moment after a month in China."""
+    return datetime.datetime.combine(rules.end_of(month), datetime.time(), SHANGHAI)
+
+
+@functools.lru_cache(maxsize=4)
+def _made(counted: tuple[rules.Case, ...], alive: tuple[tuple[str, int], ...]) -> rules.Figures:
+    """What is published of these cases and grants: it takes a while, and anybody may ask."""
+    return figures_of(counted, dict(alive))
 
 
 def _titles(*tables: rules.Table | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import agreement
 from ckanext.govopen.domain import grant as rules
+from ckanext.govopen.domain import grant_persons as naming
 from ckanext.govopen.domain import usage as using
 from ckanext.govopen.domain.terms import OpenClass
 from ckanext.govopen.logic import actor as actors
@@ -325,8 +326,10 @@ def _may(
     """What the caller may do with the grant now, by the names of the commands."""
     names: list[str] = []
     over = grant.state not in ("active", "suspended") or now >= grant.valid_to
-    if not over and rules.names_persons(grant, actor):
+    if not over and naming.names_persons(grant, actor):
         names.append("persons")
+    if naming.may_leave(grant, who.user_id, now):
+        names.append("leave")
     if who.user_id in row.persons:
         names.append("report")
         if row.application and grant.state == "active":

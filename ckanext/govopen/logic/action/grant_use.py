@@ -1,4 +1,4 @@
-"""What holders do with their grants: name an organisation's persons, report how it was used."""
+"""What holders do with their grants: name an organisation's persons, leave, report the use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import agreement
-from ckanext.govopen.domain import grant as rules
+from ckanext.govopen.domain import grant_persons as rules
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.logic import command, grant_end, post
 from ckanext.govopen.logic.action import grant as showing
@@ -19,7 +19,7 @@ from ckanext.govopen.model import duty as duties
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import ledger, settings
 
-__all__ = ["govopen_grant_persons_set", "govopen_grant_report"]
+__all__ = ["govopen_grant_leave", "govopen_grant_persons_set", "govopen_grant_report"]
 
 
 @command.decision()
@@ -33,6 +33,8 @@ def govopen_grant_persons_set(context: Any, data_dict: dict[str, Any]) -> dict[s
     :param id: the grant
     :param persons: names or ids of accounts, at least one
     :param break_glass: the operator's reason, kept in the ledger (optional)
+    Whoever comes in or is taken off is told by mail.
+
     :returns: the grant as in ``govopen_grant_show``
     :raises ObjectNotFound: there is none, or it does not concern the caller
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
@@ -53,6 +55,27 @@ def govopen_grant_persons_set(context: Any, data_dict: dict[str, Any]) -> dict[s
     with command.refusals():
         events = rules.set_persons(grants.to_rule(row), order, command.now())
     return _write(context, row, events)
+
+
+@takes(schema.LEAVE)
+def govopen_grant_leave(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Give up one's own use of an organisation's grant, or decline to be one of its persons.
+
+    From the next request on it gives nothing; the others and whoever named them keep it.
+
+    :param id: the grant
+    :returns: ``{"id", "left": true}``
+    :raises ObjectNotFound: there is none, or it does not concern the caller
+    :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
+    """
+    tk.check_access("govopen_grant_leave", context, data_dict)
+    given = schema.LEAVE.read(data_dict, first=("id",))
+    row = showing.visible(context, given["id"], lock=True)
+    order = rules.Leave(actors.of(person(context), command.actor(context)))
+    with command.refusals():
+        events = rules.leave(grants.to_rule(row), order, command.now())
+    _write(context, row, events)
+    return {"id": row.id, "left": True}
 
 
 @takes(schema.REPORT)
@@ -88,6 +111,6 @@ def _write(context: Any, row: grants.GrantRow, events: list[Any]) -> dict[str, A
     for event in events:
         grants.project(model.Session, event, actor, now)
         if event.type == "grant.persons_changed":
-            grant_end.tell("grant-persons-changed", row, now)
+            grant_end.tell_persons(row, event.payload, now)
     command.finish(context)
     return showing.dictize(context, [row])[0]

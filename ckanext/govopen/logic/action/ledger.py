@@ -121,8 +121,10 @@ def govopen_ledger_checkpoint(context: Any, data_dict: dict[str, Any]) -> dict[s
     except signing.KeyProblem as problem:
         model.Session.rollback()
         raise tk.ValidationError({"key": [str(problem)]}) from None
-    if made is not None and settings.ledger_witnesses():
-        outbox.put(model.Session, "checkpoint", {"number": made["statement"]["number"]}, now)
+    if made is not None:
+        number = made["statement"]["number"]
+        for address in settings.ledger_witnesses():
+            outbox.put(model.Session, "checkpoint", {"number": number, "witness": address}, now)
     command.finish(context)
     try:
         checkpoint.write_files(model.Session)

@@ -10,6 +10,8 @@ from ckan.plugins import toolkit as tk
 from ckanext.govopen.domain.application import commands as orders
 from ckanext.govopen.domain.application.decide import decide
 from ckanext.govopen.logic import application as cases
+from ckanext.govopen.logic import application_names as naming
+from ckanext.govopen.logic import application_record as recording
 from ckanext.govopen.logic import application_show as showing
 from ckanext.govopen.logic import command
 from ckanext.govopen.logic.schema import attachment as schema
@@ -61,11 +63,11 @@ def govopen_letter_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         raise _none()
     if mine and row.delivered_at is None:
         _deliver(context, row)
-    names = showing.Names(context)
+    names = naming.Names(context)
     ids = row.facts["datasets"]
     names.look_up(ids)
     return {
-        **showing.letter(row),
+        **naming.letter(row),
         "case": case.number,
         "application": row.application_id,
         "sha256": row.sha256,
@@ -86,7 +88,7 @@ def _deliver(context: Any, row: letters.LetterRow) -> None:
     with command.refusals():
         events = decide(state, order, now, cases.rules_for(state))
     if events:
-        cases.record(context, state, state.id, events, now, command.actor(context))
+        recording.record(context, state, state.id, events, now, command.actor(context))
         row.delivered_at = now
     command.finish(context)
 

@@ -16,7 +16,7 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.classification import Missing, check_requirements
 from ckanext.govopen.domain.refusal import N_, Refused
 from ckanext.govopen.logic import actor as actors
-from ckanext.govopen.logic import command, gate, snapshot, working_copy
+from ckanext.govopen.logic import command, gate, snapshot, twins, working_copy
 from ckanext.govopen.logic.schema import review as schema
 from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import catalogue, jurisdiction
@@ -192,7 +192,7 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     before = snapshot.released(live) if live else None
     result["fingerprint"] = read.fingerprint
     result["missing"] = [item.as_dict(toolkit._) for item in _missing(read)]
-    result["warnings"] = _warnings(read)
+    result["warnings"] = _warnings(context, read)
     result["files"] = {
         str(one["id"]): one.get("name") or ""
         for side in (before, read.snapshot)
@@ -239,7 +239,7 @@ def _missing(read: snapshot.WorkingCopy) -> list[Missing]:
     return found
 
 
-def _warnings(read: snapshot.WorkingCopy) -> list[str]:
+def _warnings(context: Any, read: snapshot.WorkingCopy) -> list[str]:
     """What the reviewer should look at, without blocking him."""
     found: list[str] = []
     if read.fields.get("share_class") == "none" and read.fields.get("open_class") != "non_open":
@@ -249,35 +249,7 @@ def _warnings(read: snapshot.WorkingCopy) -> list[str]:
                 "yet it is to be opened to the public."
             )
         )
-    twins = _same_code(read.fields)
-    if twins:
-        # One source for each data (CAT-10): pointed out, since a person has to judge it.
-        found.append(
-            toolkit._("The resource code is used by other datasets as well: {names}.").format(
-                names=", ".join(twins)
-            )
-        )
-    return found
-
-
-def _same_code(fields: dict[str, Any]) -> list[str]:
-    """Names of other active datasets of the portal with the same resource code; at most five."""
-    code = str(fields.get("resource_code") or "").strip()
-    if not code:
-        return []
-    package = model.package_table
-    rows = model.Session.execute(
-        sa.select(package.c.name)
-        .where(
-            package.c.extras.op("->>")("resource_code") == code,
-            package.c.state == "active",
-            package.c.id != fields["id"],
-            package.c.owner_org == fields.get("owner_org"),
-        )
-        .order_by(package.c.name)
-        .limit(5)
-    )
-    return list(rows.scalars())
+    return [*found, *twins.warnings(context, read.fields)]
 
 
 @takes(schema.SUBMIT)

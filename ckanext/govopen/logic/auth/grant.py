@@ -11,6 +11,7 @@ from ckanext.govopen.logic.auth.circle import only
 __all__ = [
     "govopen_access_log_list",
     "govopen_grant_give",
+    "govopen_grant_leave",
     "govopen_grant_list",
     "govopen_grant_persons_set",
     "govopen_grant_report",
@@ -58,6 +59,11 @@ def govopen_grant_show(context: Any, data_dict: Any) -> dict[str, Any]:
 
 
 def govopen_grant_persons_set(context: Any, data_dict: Any) -> dict[str, Any]:
+    """Everybody with an account; who may is for the rules to say."""
+    return govopen_grant_list(context, data_dict)
+
+
+def govopen_grant_leave(context: Any, data_dict: Any) -> dict[str, Any]:
     """Everybody with an account; who may is for the rules to say."""
     return govopen_grant_list(context, data_dict)
 

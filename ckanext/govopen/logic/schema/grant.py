@@ -71,6 +71,9 @@ PERSONS_SET = Table(
     (_GRANT, PERSONS, GLASS),
     _ANSWER,
 )
+LEAVE = Table(
+    N_("Give up one's own use of an organisation's grant"), (_GRANT,), N_("What was left")
+)
 REPORT = Table(
     N_("Report what was done with the data of a grant"),
     (_GRANT, Text("text", N_("The report"), required=True)),

@@ -1,4 +1,7 @@
-"""Kinds of parameters: each reads what a caller sent, and describes itself as JSON Schema."""
+"""Kinds of parameters: each reads what a caller sent, and describes itself as JSON Schema.
+
+Those that are words out of a list are in ``choice``, and are had here too.
+"""
 
 from __future__ import annotations
 
@@ -12,43 +15,38 @@ from ckan.plugins import toolkit as tk
 from ckanext.govopen.domain.number import whole
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.base import MISSING, Parameter
+from ckanext.govopen.logic.schema.choice import Choice, Choices, Texts
 from ckanext.govopen.logic.schema.values import Errors
+
+__all__ = [
+    "NO_FLAG",
+    "NO_OBJECT",
+    "Account",
+    "Accounts",
+    "Choice",
+    "Choices",
+    "Day",
+    "File",
+    "Flag",
+    "Id",
+    "Moment",
+    "Number",
+    "Organization",
+    "Parameter",
+    "Secret",
+    "Text",
+    "Texts",
+]
 
 #: Longest identifier, in characters.
 LONGEST = 100_000
 #: Highest number: it fits every column and every LIMIT.
 HIGHEST = 2**31 - 1
-MISSING = N_("Missing value")
 NOT_A_TEXT = N_("Must be a text.")
-UNKNOWN = N_("Unknown value %(name)s. Use one of: %(known)s.")
 NO_FLAG = N_("Must be true or false.")
 NO_DAY = N_("Not a date: %(value)s. Write it as 2026-11-22.")
 NO_OBJECT = N_("Must be an object with %(known)s.")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter: its name, what it is in English (a msgid), and whether it must be there."""
-
-    name: str
-    text: str
-    required: bool = False
-    example: Any = None
-
-    #: Can it stand in the query of an address?
-    flat: ClassVar[bool] = True
-
-    def read(self, data: Mapping[str, Any], errors: Errors) -> Any:
-        """Its value out of ``data``; what is wrong is noted in ``errors``."""
-        raise NotImplementedError
-
-    def shape(self) -> dict[str, Any]:
-        """JSON Schema 2020-12 of the value as it should be sent, without the description."""
-        raise NotImplementedError
-
-    def _missing(self, errors: Errors) -> None:
-        if self.required and self.name not in errors:
-            errors.add(self.name, tk._(MISSING))
 
 
 @dataclass(frozen=True)
@@ -259,80 +257,6 @@ class Flag(Parameter):
 
 
 @dataclass(frozen=True)
-class Choice(Parameter):
-    """One word out of ``known``; empty when left out."""
-
-    known: tuple[str, ...] = ()
-    unknown: str = UNKNOWN
-
-    def read(self, data: Mapping[str, Any], errors: Errors) -> Any:
-        value = values.text(data, self.name, errors, self.required)
-        if value and value not in self.known:
-            errors.add(
-                self.name,
-                tk._(self.unknown) % {"name": value[:100], "known": ", ".join(self.known)},
-            )
-            return ""
-        return value
-
-    def shape(self) -> dict[str, Any]:
-        return {"type": "string", "enum": list(self.known)}
-
-
-@dataclass(frozen=True)
-class Choices(Parameter):
-    """Words out of ``known``, separated by commas; a list, empty when left out."""
-
-    known: tuple[str, ...] = ()
-    unknown: str = UNKNOWN
-
-    def read(self, data: Mapping[str, Any], errors: Errors) -> list[str]:
-        found = [one.strip() for one in str(data.get(self.name) or "").split(",") if one.strip()]
-        if any(one not in self.known for one in found):
-            errors.add(self.name, tk._(self.unknown))
-            return []
-        return found
-
-    def shape(self) -> dict[str, Any]:
-        one = "|".join(self.known)
-        return {"type": "string", "pattern": f"^({one})(,({one}))*$"}
-
-
-@dataclass(frozen=True)
-class Texts(Parameter):
-    """A list of texts, or one text; empty when left out, with ``or_none`` None then.
-
-    With ``known`` they are words out of it.
-    """
-
-    known: tuple[str, ...] = ()
-    or_none: bool = False
-    unknown: str = UNKNOWN
-    check: bool = True
-
-    flat: ClassVar[bool] = False
-
-    def read(self, data: Mapping[str, Any], errors: Errors) -> list[str] | None:
-        if self.or_none and data.get(self.name) is None:
-            return None
-        found = values.texts(data, self.name, errors)
-        if self.known and self.check and not set(found) <= set(self.known):
-            errors.add(
-                self.name,
-                tk._(self.unknown)
-                % {"name": ", ".join(found)[:100], "known": ", ".join(self.known)},
-            )
-            return None if self.or_none else []
-        return found
-
-    def shape(self) -> dict[str, Any]:
-        item: dict[str, Any] = {"type": "string"}
-        if self.known:
-            item["enum"] = list(self.known)
-        return {"type": "array", "items": item}
-
-
-@dataclass(frozen=True)
 class File(Parameter):
     """A file of a multipart form; read as it was received."""
 
@@ -344,7 +268,9 @@ class File(Parameter):
     def read(self, data: Mapping[str, Any], errors: Errors) -> Any:
         given = data.get(self.name)
         if not getattr(given, "filename", None) or not hasattr(given, "stream"):
-            errors.add(self.name, tk._(self.wrong))
+            # A form that nobody chose a file in sends one without a name.
+            if self.required or (given and not hasattr(given, "stream")):
+                errors.add(self.name, tk._(self.wrong))
             return None
         return given
 

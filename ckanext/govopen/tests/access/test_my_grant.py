@@ -9,8 +9,9 @@ import pytest
 from ckan import model
 from ckan.common import config
 
+from ckanext.govopen.logic import closing as account
 from ckanext.govopen.logic import grant_upkeep
-from ckanext.govopen.model import outbox
+from ckanext.govopen.model import outbox, projections
 from ckanext.govopen.model.access_log import AccessRow
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.tests.portal import Department, Portal, User, forgery_token, unique
@@ -145,8 +146,69 @@ def test_who_leaves_an_organisation_loses_access(portal: Portal, place: Departme
     portal.call("govopen_grant_persons_set", handler.deciding, **data)
     assert portal.ask("datastore_search", query, second).status_code == 403
     assert portal.ask("datastore_search", query, first).status_code == 200
-    events = portal.call("govopen_ledger_show", handler, stream=f"grant/{grant_id}")["results"]
+    stream = f"grant/{grant_id}"
+    events = portal.call("govopen_ledger_show", handler, stream=stream)["results"]
     assert "grant.persons_changed" in [event["type"] for event in events]
+    assert not portal.call("govopen_ledger_show", second, stream=stream)["results"]
+    assert told(grant_id)[-2:] == [("grant-person-removed", second.id),
+                                   ("grant-persons-changed", first.id)]  # fmt: skip
+
+
+def told(case: str) -> list[tuple[str, str]]:
+    """The mails to be sent about a grant: what about, and to whom."""
+    rows = model.Session.query(outbox.OutboxRow).filter_by(kind="mail").order_by(
+        outbox.OutboxRow.id
+    )  # fmt: skip
+    return [
+        (row.payload["template"], user) for row in rows for user in row.payload["users"]
+        if row.payload["case"] == case
+    ]  # fmt: skip
+
+
+def test_a_person_who_was_named_gives_his_use_up(portal: Portal, place: Department) -> None:
+    first, second, closing, handler = User.make(), User.make(), User.make(), User.make()
+    portal.duty(handler, place.name, "handler")
+    _, resource_id, grant_id = offered(
+        portal, place, first, second, closing, delivery=["interface"], holder="某公司"
+    )
+    query, stream = {"resource_id": resource_id, "limit": 1}, f"grant/{grant_id}"
+    assert portal.ask("datastore_search", query, second).status_code == 200
+    assert portal.call("govopen_access_log_list", second)["count"] == 1
+    assert portal.call("govopen_ledger_show", second, stream=stream)["results"]
+    assert portal.call("govopen_access_log_list", first)["count"] == 0, "each his own uses"
+
+    own = {"id": grant_id}
+    assert portal.ask("govopen_grant_leave", own, User.make()).status_code == 404
+    assert portal.ask("govopen_grant_leave", own, handler).status_code == 409, "he is none of them"
+    assert portal.ask("govopen_grant_leave", own).status_code == 403
+    assert portal.ask("govopen_grant_leave", {"id": "none"}, second).status_code == 404
+
+    browser = Browser(portal, second)
+    page = browser.get(f"/open/grant/{grant_id}").get_data(as_text=True)
+    assert "退出使用" in page and "某公司" in page
+    token = forgery_token(page)
+    sent = browser.post(f"/open/grant/{grant_id}/leave", {"_csrf_token": token})
+    assert sent.status_code == 302 and sent.headers["Location"].endswith("/open/grants")
+    assert portal.ask("datastore_search", query, second).status_code == 403
+    assert browser.get(f"/open/grant/{grant_id}").status_code == 404
+    assert not portal.call("govopen_ledger_show", second, stream=stream)["results"]
+    assert portal.ask("govopen_grant_leave", own, second).status_code == 404, "once is enough"
+    assert portal.ask("datastore_search", query, first).status_code == 200
+
+    # Whoever closes his account is no person of it any more either.
+    user = model.User.get(closing.id)
+    assert user is not None
+    account.close(user, datetime.datetime.now(datetime.timezone.utc))
+    model.repo.commit()
+    shown = portal.call("govopen_grant_show", handler, id=grant_id)
+    assert [one["id"] for one in shown["persons"]] == [first.id] and shown["works"]
+    differences = [one for one in projections.check(model.Session) if grant_id in str(one)]
+    assert differences == [], "the ledger says the same"
+    portal.call("govopen_grant_leave", first, id=grant_id)
+    assert portal.ask("datastore_search", query, first).status_code == 403
+    assert portal.call("govopen_grant_show", handler, id=grant_id)["persons"] == []
+    removed = [who for what, who in told(grant_id) if what == "grant-person-removed"]
+    assert removed == [second.id, first.id]
 
 
 @pytest.mark.parametrize("how", ["closed", "deleted", "open"])

@@ -299,7 +299,7 @@ def test_the_index_carries_the_same_labels(made: Made) -> None:
         assert package is not None
         fact = known[made.ids[kind]]
         hidden = decide(ANONYMOUS, fact, NOW).sight is Sight.NOTHING
-        assert set(document._labels(fact, hidden)) == set(labels.dataset_labels(package)), kind
+        assert set(document.labels_of(fact, hidden)) == set(labels.dataset_labels(package)), kind
 
 
 def test_sql_says_what_the_policy_says(made: Made) -> None:

@@ -188,3 +188,32 @@ def test_building_twice_gives_the_same_files(tmp_path: Path) -> None:
     assert first == {path: path.read_bytes() for path in tmp_path.rglob("*.?o")}
     english = polib.mofile(str(tmp_path / "en" / "LC_MESSAGES" / f"{build.DOMAIN}.mo"))
     assert english[0].msgstr_plural == {0: "{n} row", 1: "{n} rows"}
+
+
+#: What has one name in each script, and names that it does not have beside it.
+TERMS = {
+    "zh_Hans_CN": ["长期批准", "长期许可", "常设批准"],
+    "zh_Hant_TW": [
+        "長期批准",
+        "長期許可",
+        "常設核准",
+        "平台",
+        "賬號",
+        "令牌",
+        "電子郵箱",
+        "用戶",
+        "網絡",
+    ],
+}
+
+
+@pytest.mark.parametrize("language", sorted(TERMS))
+def test_a_thing_has_one_name(language: str) -> None:
+    path = ROOT / "i18n" / language / "LC_MESSAGES" / "ckanext-govopen.po"
+    ours = used()
+    wrong = [
+        (entry.msgid, entry.msgstr)
+        for entry in polib.pofile(str(path))
+        if entry.msgid in ours and any(word in entry.msgstr for word in TERMS[language])
+    ]
+    assert wrong == []

@@ -9,6 +9,8 @@ import pytest
 from ckan import model
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.domain import internal
+from ckanext.govopen.logic import snapshot
 from ckanext.govopen.model import jurisdiction
 from ckanext.govopen.tests.access.site import Site
 
@@ -264,3 +266,32 @@ def test_the_form_opens_and_saves(site: Site) -> None:
     assert page.status_code == 200
     for part in ("开放属性", 'list="govopen-themes"', "统计", "信息项"):
         assert part in page.body
+
+
+def test_what_only_a_catalogue_asks_for_stays_inside(site: Site) -> None:
+    """Business, system, lead department, checks, approvals to buy: kept, and in no release."""
+    given = {
+        "share_until": "2027-12-31",
+        "resource_type": "主题信息资源",
+        "business": "停车场备案",
+        "information_system": "城市停车系统",
+        "storage_format": "数据库",
+        "lead_department": "城市管理局",
+        "collector": "区停车办",
+        "collection_rules": "停车数据采集规范",
+        "checker": "数据科",
+        "checked_on": "2026/3/1",
+        "check_result": "一致",
+        "purchase_approval": "数据批〔2026〕3号",
+        "purchase_approved_on": "2026-02-03",
+    }
+    wanted = {**given, "resource_type": "thematic", "checked_on": "2026-03-01"}
+    assert {*wanted, "share_class", "share_condition", "share_mode"} == set(internal.DATASET)
+    dataset = create(site, **given)
+    assert {name: dataset[name] for name in wanted} == wanted
+    plain = {"id": dataset["id"], "name": dataset["name"], "owner_org": dataset["owner_org"]}
+    kept = site.call("package_update", "editor", **plain)
+    assert {name: kept[name] for name in wanted} == wanted
+    outside = snapshot.clean(kept)
+    assert not set(outside) & set(internal.DATASET)
+    assert "resource_type" in errors_of(site, resource_type="什么都有")

@@ -77,3 +77,26 @@ def test_what_cannot_be_published_is_not(portal: Portal, many: list[Case]) -> No
     # Two grants of one department: with the total of ten the other's eight would give them away.
     assert [row["total"] for row in figures["grants"]["rows"]] == [None, None]
     assert figures["grants"]["total"]["total"] == 10
+
+
+def test_departments_and_months_at_once(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        Case(department, f"2026-{month:02d}", outcome, "", 9)  # type: ignore[arg-type]
+        for department in ("traffic", "archive", "school")
+        for month in (1, 2, 3)
+        for outcome in ("approved", "refused")
+        for _ in range(3 if (department, month) == ("archive", 2) else 6)
+    ]
+    monkeypatch.setattr(action.cases, "cases", lambda *_: found)
+    monkeypatch.setattr(action.cases, "grants", lambda *_: {})
+    crossed = portal.call("govopen_figures")["crossed"]
+    assert [column[0] for column in crossed["columns"]] == ["2026-01", "2026-02", "2026-03"]
+    assert {row["key"]: row["cells"] for row in crossed["rows"]} == {
+        "archive": [12, 6, 12], "school": [12, 12, 12], "traffic": [12, 12, 12],
+    }  # fmt: skip
+    raw = portal.get("/open/figures.csv").get_data(as_text=True).removeprefix("\ufeff")
+    rows = [row for row in csv.DictReader(io.StringIO(raw)) if row["table"] == "crossed"]
+    assert len(rows) == 4 * 4
+    assert ("archive", "2026-02", "6") in [(r["row"], r["column"], r["number"]) for r in rows]
+    page = portal.get("/open/figures").get_data(as_text=True)
+    assert 'id="crossed"' in page and "go-cell-bar" in page and "按单位和月份" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 import re
@@ -16,6 +17,7 @@ from bs4 import BeautifulSoup
 from ckanext.govopen import i18n
 from ckanext.govopen.logic import datastore_load
 from ckanext.govopen.tests.views.portal import LONG
+from ckanext.govopen.views import freshness
 
 PUBLIC = [
     "/",
@@ -370,3 +372,17 @@ def test_an_approval_on_the_web_makes_it_public(portal):
     answer = portal.post(f"{path}/decide", "reviewer", {**fields, **answers, "decision": "approve"})
     assert answer.status_code == 302, visible(soup(answer))
     assert portal.get("/dataset/waiting").status_code == 200
+
+
+def test_the_page_says_when_an_update_is_overdue(portal, monkeypatch):
+    """Updated daily, last on 1 July 2026; without a limit or a date nothing is said."""
+    for day, said in ((2, "2026-07-02"), (5, "2026-07-02 (overdue by 3 days)")):
+        noon = datetime.datetime(2026, 7, day, 4, tzinfo=datetime.timezone.utc)
+        monkeypatch.setattr(freshness.command, "now", lambda noon=noon: noon)
+        facts = soup(portal.get("/en/dataset/parking")).select_one(".go-facts")
+        assert facts is not None
+        rows = [(row.select_one("dt"), row.select_one("dd")) for row in facts.select("div")]
+        due = [told.text for name, told in rows if name and told and name.text == "Update due"]
+        assert due == [said]
+    for fields in ({"update_cycle": "irregular", "data_updated": "2026-07-01"}, {}):
+        assert freshness.govopen_update_due(fields) == ""

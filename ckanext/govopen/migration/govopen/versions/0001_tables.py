@@ -215,6 +215,35 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "govopen_copy",
+        sa.Column("source_id", sa.UnicodeText(), nullable=False),
+        sa.Column("resource_id", sa.UnicodeText(), nullable=False),
+        sa.Column("code", sa.UnicodeText(), nullable=False),
+        sa.Column("package_id", sa.UnicodeText(), nullable=False),
+        sa.Column("url", sa.UnicodeText(), nullable=False),
+        sa.Column("name", sa.UnicodeText(), nullable=False),
+        sa.Column("format", sa.UnicodeText(), nullable=False),
+        sa.Column("sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.Column("columns", postgresql.JSONB(), nullable=True),
+        sa.Column("state", sa.UnicodeText(), nullable=False),
+        sa.Column("run_id", sa.UnicodeText(), nullable=True),
+        sa.Column("reasons", postgresql.JSONB(), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_sha256", sa.UnicodeText(), nullable=False),
+        sa.Column("held_size", sa.BigInteger(), nullable=False),
+        sa.Column("held_name", sa.UnicodeText(), nullable=False),
+        sa.Column("held_type", sa.UnicodeText(), nullable=False),
+        sa.Column("held_url", sa.UnicodeText(), nullable=False),
+        sa.Column("held_columns", postgresql.JSONB(), nullable=True),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("etag", sa.UnicodeText(), nullable=False),
+        sa.Column("last_modified", sa.UnicodeText(), nullable=False),
+        sa.PrimaryKeyConstraint("source_id", "resource_id"),
+    )
+    op.create_index("govopen_copy_code", "govopen_copy", ["source_id", "code"], unique=False)
+    op.create_index("govopen_copy_state", "govopen_copy", ["source_id", "state"], unique=False)
+    op.create_table(
         "govopen_dataset",
         sa.Column("package_id", sa.UnicodeText(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
@@ -416,11 +445,19 @@ def upgrade() -> None:
         sa.Column("open_class", sa.UnicodeText(), nullable=True),
         sa.Column("reasons", postgresql.JSONB(), nullable=False),
         sa.Column("bulk", sa.Boolean(), nullable=False),
+        sa.Column("title", sa.UnicodeText(), nullable=True),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=True),
         sa.Column("version", sa.UnicodeText(), nullable=True),
         sa.Column("seen_run", sa.UnicodeText(), nullable=True),
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source_id", "code"),
+    )
+    op.create_index(
+        op.f("ix_govopen_record_organization_id"),
+        "govopen_record",
+        ["organization_id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_govopen_record_package_id"), "govopen_record", ["package_id"], unique=False
@@ -524,7 +561,8 @@ def upgrade() -> None:
         sa.Column("complete", sa.Boolean(), nullable=False),
         sa.Column("held", sa.Boolean(), nullable=False),
         sa.Column("counts", postgresql.JSONB(), nullable=False),
-        sa.Column("message", sa.UnicodeText(), nullable=True),
+        sa.Column("message", postgresql.JSONB(), nullable=True),
+        sa.Column("progress", postgresql.JSONB(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -536,6 +574,7 @@ def upgrade() -> None:
         sa.Column("last_editor", sa.UnicodeText(), nullable=True),
         sa.Column("powers", postgresql.JSONB(), nullable=False),
         sa.Column("org_code_scheme", sa.UnicodeText(), nullable=False),
+        sa.Column("language", sa.UnicodeText(), nullable=False),
         sa.Column("memory", sa.LargeBinary(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source_id"),
@@ -615,6 +654,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_govopen_registration_email"), table_name="govopen_registration")
     op.drop_table("govopen_registration")
     op.drop_index(op.f("ix_govopen_record_package_id"), table_name="govopen_record")
+    op.drop_index(op.f("ix_govopen_record_organization_id"), table_name="govopen_record")
     op.drop_table("govopen_record")
     op.drop_index(op.f("ix_govopen_outbox_due"), table_name="govopen_outbox")
     op.drop_table("govopen_outbox")
@@ -649,6 +689,9 @@ def downgrade() -> None:
     op.drop_index("govopen_duty_holder", table_name="govopen_duty")
     op.drop_table("govopen_duty")
     op.drop_table("govopen_dataset")
+    op.drop_index("govopen_copy_state", table_name="govopen_copy")
+    op.drop_index("govopen_copy_code", table_name="govopen_copy")
+    op.drop_table("govopen_copy")
     op.drop_index(op.f("ix_govopen_closed_account_erase_at"), table_name="govopen_closed_account")
     op.drop_table("govopen_closed_account")
     op.drop_table("govopen_checkpoint_head")
