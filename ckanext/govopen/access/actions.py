@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ckan.plugins import toolkit
+from sqlalchemy.engine import Row
 from sqlalchemy.exc import DataError
 
 from ckanext.govopen.access import malformed
@@ -33,6 +34,7 @@ def _guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any])
     hiding = Hiding(context)
     if not in_circle(hiding.person, surface.who):
         raise toolkit.NotAuthorized(toolkit._("This needs a right that you do not have."))
+    data = _plain(data)
     malformed.checked(surface.name, data)
     hidden = hiding.hide(data, surface.takes, surface.content)
     try:
@@ -51,6 +53,14 @@ def _guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any])
         raise toolkit.ValidationError(hiding.restore(error.error_dict)) from None
     except (DataError, OverflowError, RecursionError) as error:
         raise malformed.told(error) from None
+
+
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    """CKAN's changes of many datasets hand each id over as a row of their query."""
+    return {
+        key: value[0] if isinstance(value, Row) and len(value) == 1 else value
+        for key, value in data.items()
+    }
 
 
 def _chained(surface: Surface, handler: Handler | None) -> Callable[..., Any]:

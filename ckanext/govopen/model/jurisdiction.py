@@ -8,6 +8,9 @@ import hashlib
 import pathlib
 from dataclasses import dataclass
 
+from ckan.exceptions import CkanConfigurationException
+
+from ckanext.govopen.domain import profile_text
 from ckanext.govopen.domain.jurisdiction import load
 from ckanext.govopen.domain.profile import Profile
 from ckanext.govopen.model import settings
@@ -15,8 +18,11 @@ from ckanext.govopen.model import settings
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "jurisdictions"
 
 
-class ProfileError(ValueError):
-    """The configured profile cannot be used; the message says why and what to do."""
+class ProfileError(ValueError, CkanConfigurationException):
+    """The configured profile cannot be used; the message says why and what to do.
+
+    CKAN's command line prints the message of such an error, and no traceback.
+    """
 
 
 def path_of(name: str) -> pathlib.Path:
@@ -80,10 +86,17 @@ def profile() -> Profile:
 def check(now: datetime.datetime) -> Profile:
     """Called at the start: the active profile, if it may be used.
 
-    :raises ProfileError: it is not in force and the site does not allow that explicitly
+    :raises ProfileError: its file is wrong, or it is not in force and the site does not allow that
+        explicitly
     """
-    found = profile()
+    try:
+        found = profile()
+    except profile_text.ProfileError as problem:
+        raise ProfileError(str(problem)) from None
     reason = found.usable(now, settings.allow_profile_not_in_force())
     if reason is not None:
-        raise ProfileError(str(reason))
+        raise ProfileError(
+            f"{reason} Choose another one with ckanext.govopen.jurisdiction, or allow it expressly"
+            " with ckanext.govopen.allow_profile_not_in_force = true."
+        )
     return found

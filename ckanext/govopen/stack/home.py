@@ -62,6 +62,7 @@ class Home:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().resolve()  # storages follow no symbolic link
         self.ini = self.root / "ckan.ini"
+        self.own_ini = self.root / "own.ini"
         self.test_ini = self.root / "test.ini"
         self.logs = self.root / "log"
         self.run = self.root / "run"

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from . import ports, settings
+from . import own, ports, settings
 from .environment import Environment
 from .home import REPOSITORY, Home
 from .programs import WEB, Programs, check_port
@@ -18,7 +18,7 @@ from .services import Services
 DEFAULT_PORT = 5000
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 HEADER = """\
-Settings of this site, written by ./portal up at every start.
+Settings of this site, written by ./portal up at every start; your own belong in own.ini.
 The file holds passwords: only its owner may read it."""
 
 
@@ -102,6 +102,7 @@ def check(home: Home, options: Options) -> None:
     """
     state = SiteState(home, options)
     refuse_public_demo(home, state)
+    own.read(home.own_ini)
     web = home.register.alive(WEB)
     known = home.state().get("options", {})
     if web is None or (known.get("host"), known.get("port")) != (state.host, state.port):
@@ -116,7 +117,10 @@ def up(home: Home, environment: Environment, services: Services, options: Option
     state = SiteState(home, options)
     programs = Programs(home, environment, state.host, state.port)
     services.start()
-    home.remember(options=state.remembered(), external=services.external)
+    # A profile that turns out to be unusable must not come back with the next start.
+    before = home.state().get("options", {}).get("jurisdiction")
+    first = {**state.remembered(), "jurisdiction": before}
+    home.remember(options=first, external=services.external)
     changed = write_ini(home, services, state)
     if changed and programs.stop():
         step("The configuration changed: the programs start anew")
@@ -128,6 +132,7 @@ def up(home: Home, environment: Environment, services: Services, options: Option
         programs.ckan("govopen", "demo")
         home.remember(demo_loaded=True)
     programs.start()
+    home.remember(options=state.remembered())
     step("The portal is up.")
     farewell(home, state)
 
@@ -142,7 +147,10 @@ def write_ini(home: Home, services: Services, state: SiteState) -> bool:
         jurisdiction=state.jurisdiction,
         demo=state.demo,
     )
-    text = settings.render(settings.site_options(site), HEADER)
+    options = {**settings.site_options(site), **own.read(home.own_ini)}
+    text = settings.render(options, HEADER)
+    if not home.own_ini.exists():
+        home.write_private(home.own_ini, own.EMPTY)
     if home.ini.exists() and home.ini.read_text() == text:
         return False
     home.write_private(home.ini, text)

@@ -102,8 +102,8 @@ def _pytest_command(home: Home, environment: Environment, arguments: Sequence[st
     return [str(environment.python), "-m", "pytest", f"--ckan-ini={home.test_ini}", *arguments]
 
 
-def _domain_command(environment: Environment) -> list[str]:
-    plain = ["-p", "no:ckan", "-p", "no:cacheprovider"]
+def _domain_command(environment: Environment, *, full: bool = False) -> list[str]:
+    plain = ["-p", "no:ckan", "-p", "no:cacheprovider", *([] if full else ["-m", "not long"])]
     return [str(environment.python), "-m", "pytest", "-q", "-r", "fExXs", *plain, DOMAIN]
 
 
@@ -225,7 +225,7 @@ def everything(home: Home, *, full: bool = False) -> int:
     with ThreadPoolExecutor(1) as pool:
         # One after the other: what needs servers has the machine's other hands.
         checking = pool.submit(checks, environment)
-        ruling = pool.submit(watched, _domain_command(environment), show=False)
+        ruling = pool.submit(watched, _domain_command(environment, full=full), show=False)
         outcomes = _with_services(home, environment, marks)
         failed, printed = checking.result()
         outcomes = {"rules": ruling.result(), **outcomes}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ckan.common import config
 
 from ckanext.govopen.tests.portal import Department, Portal
 
@@ -184,3 +185,20 @@ def test_another_address_for_what_is_streamed(portal: Portal, field: str) -> Non
         access = portal.call("govopen_access_show", department.editor, id=dataset["id"])
         assert access["pending"] is True
         assert "data.example.com" not in str(portal.call("package_show", id=dataset["id"]))
+
+
+def test_many_are_deleted_on_the_department_s_page(portal: Portal) -> None:
+    """CKAN's page for changing many datasets at once."""
+    department = portal.department()
+    datasets = [portal.dataset(department)["id"] for _ in range(2)]
+    kept = portal.dataset(department)["id"]
+    answer = portal.signed_in(portal.operator).post(
+        f"/organization/bulk_process/{department.id}",
+        base_url=config["ckan.site_url"],
+        data={**{f"dataset_{one}": "on" for one in datasets}, "bulk_action.delete": "delete"},
+    )
+    assert answer.status_code in {200, 302}, answer.get_data(as_text=True)[:600]
+    states = [
+        portal.call("package_show", portal.operator, id=one)["state"] for one in (*datasets, kept)
+    ]
+    assert states == ["deleted", "deleted", "active"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ckanext.govopen.stack import main, site
+from ckanext.govopen.stack import main, own, site
 from ckanext.govopen.stack.home import Home
 from ckanext.govopen.stack.say import StackError
 
@@ -32,6 +32,43 @@ def test_options_are_remembered(home: Home) -> None:
     again = _state(home)
     assert (again.port, again.url, again.demo) == (5011, "http://127.0.0.1:5011", False)
     assert _state(home, port=5012).url == "http://127.0.0.1:5012"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", {}),
+        (own.EMPTY, {}),
+        (
+            "[app:main]\nckan.site_title = 某市\nA.b = 5%\n",
+            {"ckan.site_title": "某市", "A.b": "5%"},
+        ),
+    ],
+)
+def test_own_options_are_read(home: Home, text: str, found: dict[str, str]) -> None:
+    assert own.read(home.own_ini) == {}, "there is no file"
+    home.own_ini.write_text(text)
+    assert own.read(home.own_ini) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ckan.site_title = x", "cannot be read"),
+        ("[app:main]\nx", "cannot be read"),
+        ("[app:main]\nx = 1\nx = 2", "cannot be read"),
+        ("[app:main]\nx = 1\n  and more", "longer than one line"),
+        ("[server:main]\nport = 1", "server:main"),
+        ("[app:main]\nsolr_url = http://solr.example", "launcher decides"),
+        ("[app:main]\nckanext.govopen.jurisdiction = x", "launcher decides"),
+    ],
+)
+def test_own_options_that_cannot_be_are_refused(home: Home, text: str, said: str) -> None:
+    home.own_ini.write_text(text)
+    with pytest.raises(StackError, match=said):
+        own.read(home.own_ini)
+    with pytest.raises(StackError, match=said):  # before anything is started
+        site.check(home, site.Options(port=5999))
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

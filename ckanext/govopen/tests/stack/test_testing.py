@@ -131,6 +131,8 @@ def test_without_a_browser_it_is_said_plainly(tmp_path: Path, monkeypatch, capsy
     assert "what the checks printed" in told
     for command in run.with_services:
         assert command[command.index("-m", 3) + 1] == "not long and not browser"
+    for command in run.commands:
+        assert command[command.index("-m", 3) + 1].startswith("not long")
     assert run.stopped
 
 
@@ -138,7 +140,7 @@ def test_the_full_run_leaves_nothing_out(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     run = _Run(monkeypatch, "9 passed in 1.0s", browser=True)
     assert testing.everything(Home(tmp_path), full=True) == 0
-    for command in run.with_services:
+    for command in run.commands:
         assert "-m" not in command[3:]
 
 
