@@ -200,7 +200,10 @@ def test_rebuild_and_check(site: Site) -> None:
     solr = make_connection()
     document.remove_many([lost["id"]])
 
-    def again(package_id: str, **changes: str) -> dict[str, Any]:
+    # Labels are not stored, so they are given again.
+    labels = sorted(labels_of(released["id"]))
+
+    def again(package_id: str, **changes: Any) -> dict[str, Any]:
         found = stored(package_id) or {}
         return {k: v for k, v in found.items() if k not in ("open", "_version_")} | changes
 
@@ -208,7 +211,7 @@ def test_rebuild_and_check(site: Site) -> None:
         [
             again(waiting["id"], govopen_form="release"),
             again(waiting["id"], id="gone", index_id="gone"),
-            again(released["id"], govopen_fingerprint="old"),
+            again(released["id"], govopen_fingerprint="old", permission_labels=labels),
         ],
         commit=True,
     )
