@@ -68,6 +68,17 @@ if ON:
     Repository.upgrade_db = upgrade_db
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tests count what the index holds: what an earlier run left there, in other sites' names
+    too, must not be among it.
+    """
+    from ckan.lib.search.common import make_connection
+
+    index = make_connection()
+    index.delete(q="*:*")
+    index.commit()
+
+
 def _too_long(*_: Any) -> None:
     raise TimeoutError(f"The test did not end within {SECONDS} s.")
 
