@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -155,6 +156,19 @@ def _missing(resource_id: Any) -> toolkit.ObjectNotFound:
     )
 
 
+_types = threading.Lock()
+
+
+def _know_types() -> None:
+    """CKAN reads the types of PostgreSQL at the first question for rows and keeps them; another
+    thread that asks meanwhile finds half of them and fails, so they are read by one at a time.
+    """
+    from ckanext.datastore.backend import postgres
+
+    with _types:
+        postgres._cache_types(postgres.get_read_engine())
+
+
 def datastore_search(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Rows, cut to what a grant covers and counted. The list of all tables is nobody's business."""
     resource_id = data_dict.get("resource_id") or data_dict.get("id")
@@ -167,6 +181,7 @@ def datastore_search(next_action: Action, context: Any, data_dict: dict[str, Any
         raise not_by_interface(context, may.package_id, resource_id)
     if not may.readable:
         raise _missing(resource_id)
+    _know_types()
     if not may.grants:
         return next_action(context, data_dict)
     data = {key: value for key, value in data_dict.items() if key != "id"}
