@@ -55,6 +55,20 @@ VISIBLE = tuple(name for name, (meta, _) in DATASETS.items() if meta == EVERYBOD
 HIDDEN = tuple(name for name in DATASETS if name not in VISIBLE)
 
 
+#: What an auditor comes to know, by his duty: what events say, where the ledger is read;
+#: nothing of the datasets themselves.
+LEDGER = frozenset(
+    {
+        "govopen_ledger_export",
+        "govopen_ledger_show",
+        "govopen_ledger_verify",
+        "govopen_ledger.export",
+        "govopen_ledger.index",
+    }
+)
+EVENTS_SAY = frozenset({"id", "new reason of class", "reason", "remarks"})
+
+
 @dataclass(frozen=True)
 class Secret:
     """Something planted: what it is, where, and who may know it."""
@@ -66,6 +80,11 @@ class Secret:
 
     def __str__(self) -> str:
         return f"{self.what} of {self.where}"
+
+    def may_know(self, actor: str, surface: str) -> bool:
+        """May it come to this actor there?"""
+        said = self.what in EVENTS_SAY or self.what.startswith("purpose ")
+        return actor in self.known_to or (actor == "auditor" and surface in LEDGER and said)
 
 
 def mark(where: str, what: str) -> str:

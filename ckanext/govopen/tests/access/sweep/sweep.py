@@ -142,7 +142,7 @@ class Sweep:
         said = ask.said
         for text in self.world.secrets.found_in(decoded(answer.text)):
             secret = self.world.secrets.by_text[text]
-            if actor in secret.known_to:
+            if secret.may_know(actor, ask.surface):
                 self.seen.add((text, actor))
             elif text not in said:
                 self._find(actor, ask, answer, f"shows the {secret}")

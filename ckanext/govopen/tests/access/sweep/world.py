@@ -176,7 +176,10 @@ class World:
             state="draft" if kind == "draft" else "active",
         )
         planted.id = made["id"]
-        rows = f"{plant(kind, 'column', content)},b\n{plant(kind, 'cell', content)},2\n"
+        columns = (
+            content | {"used_up"} if "granted" in content else content
+        )  # only rows are used up
+        rows = f"{plant(kind, 'column', columns)},b\n{plant(kind, 'cell', content)},2\n"
         file = portal.upload(
             editor,
             rows,
