@@ -18,6 +18,7 @@ import click
 from ckan import plugins
 from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.plugins import toolkit
+from ckanext.datastore.interfaces import IDatastore
 
 from ckanext.govopen.access import (
     accounts,
@@ -40,8 +41,8 @@ from ckanext.govopen.access.handler import Handler
 from ckanext.govopen.logic import gate, membership, preview, upload, views, working_copy
 from ckanext.govopen.logic import search as searching
 from ckanext.govopen.model import jurisdiction
-from ckanext.govopen.search import document
-from ckanext.govopen.views import errors, facets, oidc, returning, texts
+from ckanext.govopen.search import document, rows
+from ckanext.govopen.views import ask_first, errors, facets, oidc, returning, table_search, texts
 
 _HERE = pathlib.Path(__file__).parent
 
@@ -163,8 +164,11 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
 
     def make_middleware(self, app: Any, config: Any) -> Any:
         forgery.limit_exemptions()
+        ask_first.accept_forms(app)
         app.before_request(routes.guard)
         app.before_request(returning.back)
+        app.before_request(ask_first.question)
+        app.before_request(table_search.translate)
         app.after_request(routes.headers)
         routes.errors(app)
         errors.register(app)
@@ -233,10 +237,14 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
 
 
 class GovopenIndexPlugin(plugins.SingletonPlugin):
-    """Writes the search document and sends what no other plugin did; last in ``ckan.plugins``."""
+    """Writes the search document and sends what no other plugin did; last in ``ckan.plugins``.
+
+    The filter of rows stands here, since CKAN's ``datastore`` has to come before its extensions.
+    """
 
     plugins.implements(plugins.IPackageController, inherit=True)
     plugins.implements(plugins.INotifier, inherit=True)
+    plugins.implements(IDatastore, inherit=True)
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         return document.index_document(pkg_dict)
@@ -248,3 +256,28 @@ class GovopenIndexPlugin(plugins.SingletonPlugin):
             reset.send(details["user"])
             return True
         return already_notified
+
+    # IDatastore
+
+    def datastore_validate(
+        self, context: Any, data_dict: dict[str, Any], fields_types: dict[str, str]
+    ) -> dict[str, Any]:
+        return rows.accept(data_dict, fields_types)
+
+    def datastore_search(
+        self,
+        context: Any,
+        data_dict: dict[str, Any],
+        fields_types: dict[str, str],
+        query_dict: dict[str, Any],
+    ) -> dict[str, Any]:
+        return rows.restrict(data_dict, fields_types, query_dict)
+
+    def datastore_delete(
+        self,
+        context: Any,
+        data_dict: dict[str, Any],
+        fields_types: dict[str, str],
+        query_dict: dict[str, Any],
+    ) -> dict[str, Any]:
+        return rows.restrict(data_dict, fields_types, query_dict)

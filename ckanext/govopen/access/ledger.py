@@ -16,6 +16,7 @@ from ckan import model
 
 from ckanext.govopen.access.policy import SEEING_DUTIES, Person
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain.duty import Duty
 from ckanext.govopen.domain.event import EVENT_TYPES, Readers
 from ckanext.govopen.domain.terms import OpenClass
 from ckanext.govopen.model import release as releases
@@ -28,6 +29,8 @@ __all__ = ["PARTIES", "STAFF", "oversees", "readable", "reader"]
 Condition = sa.ColumnElement[bool]
 
 _PUBLIC_TYPES = sorted(name for name, kind in EVENT_TYPES.items() if kind.readers == "public")
+#: Duties by which one knows who applies.
+_DECIDING = frozenset({Duty.HANDLER.value, Duty.REVIEWER.value})
 _RELEASED = ("release.published", "release.narrowed")
 
 
@@ -82,7 +85,10 @@ def reader(context: Any, most: Readers = "staff") -> sa.ColumnElement[Any]:
     if own:
         place = event.c.payload["organization"].astext
         of_own_streams = sa.or_(*(event.c.stream.in_(query(own)) for query in STAFF))
-        staff = [place.in_(own), sa.and_(place.is_(None), of_own_streams)]
+        # The text of an agreement names the applicant: it is for those who decide there.
+        deciding = [held for held, duty in who.duties if duty in _DECIDING]
+        named = sa.and_(event.c.type == "agreement.signed", place.not_in(deciding))
+        staff = [sa.and_(place.in_(own), sa.not_(named)), sa.and_(place.is_(None), of_own_streams)]
         cases.append((sa.or_(*staff), sa.literal(most)))
     if who.user_id:
         party = [event.c.stream.in_(query(who.user_id)) for query in PARTIES]

@@ -16,9 +16,11 @@ from traceback import walk_tb
 from typing import Any
 
 from ckan import model
+from ckan.lib.navl.dictization_functions import DictizationError
 from ckan.plugins import toolkit
 from ckan.views.api import _finish, _finish_bad_request
 from flask import request
+from jinja2 import TemplateError
 from sqlalchemy.exc import DataError, ProgrammingError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
@@ -180,9 +182,34 @@ def register(app: Any) -> None:
             BadRequest(toolkit._("The request could not be understood."))
         )
 
+    def form(error: Exception) -> Any:
+        if not _of_a_form(error):
+            fault = app.error_handler_spec[None][None].get(Exception)
+            if fault is None:
+                raise error
+            return fault(error)
+        log.warning("%s could not read a form", request.endpoint, exc_info=error)
+        model.Session.rollback()  # nothing more can be asked in this transaction
+        return app.handle_http_exception(
+            BadRequest(toolkit._("The request could not be understood."))
+        )
+
     app.register_error_handler(UnsupportedMediaType, other_type)
     app.register_error_handler(DataError, too_large)
     app.register_error_handler(OverflowError, too_large)
+    for kind in (*_READING, DictizationError):
+        app.register_error_handler(kind, form)
+
+
+def _of_a_form(error: Exception) -> bool:
+    """Is it the mistake of a form that was sent to a page of CKAN or of another plugin?
+
+    Their views take every field of their own forms for granted. What is this extension's own, a
+    page as well as a step behind another's page, stays a fault, and so does a template's.
+    """
+    page = request.endpoint or ""
+    sent = request.method == "POST" and not _by_api() and not page.startswith("govopen_")
+    return sent and not _own(error) and not isinstance(error, TemplateError)
 
 
 def _by_api() -> bool:

@@ -2,19 +2,9 @@
    Without scripts there are spare rows, and the portal makes the name. */
 (function (ckan) {
   "use strict";
-  // The library of the lists names its own boxes after nothing: the field's label is their name.
-  function nameBoxes() {
-    document.querySelectorAll(".select2-selection").forEach(function (box) {
-      var group = box.closest(".form-group");
-      var label = group && group.querySelector("label");
-      if (label) box.setAttribute("aria-label", label.textContent.trim());
-    });
-  }
-
   ckan.module("govopen-rows", function () {
     return {
       initialize: function () {
-        window.setTimeout(nameBoxes, 0); // when every module of the page has started
         var root = this.el[0];
         var list = root.querySelector(".go-entry-list");
         var pattern = root.querySelector("template");

@@ -19,6 +19,7 @@ from ckanext.govopen.logic import (
     deliver,
     file_upkeep,
     grant_upkeep,
+    overdue,
     registration,
 )
 from ckanext.govopen.logic import command as commands
@@ -59,6 +60,7 @@ class Rounds:
             "grants": self.notify_holders,
             "access log": self.forget,
             "accounts": self.accounts,
+            "overdue": self.overdue,
         }
         done: dict[str, int | None] = {}
         for name, job in jobs.items():
@@ -160,6 +162,12 @@ class Rounds:
         now = commands.now()
         done = registration.forget(now)
         return done + closing.erase_due(now)
+
+    def overdue(self) -> int:
+        """Tells departments of data that is older than its update cycle, once an hour."""
+        if not settings.overdue_mail() or not self._due("overdue", NOTIFY_EVERY):
+            return 0
+        return overdue.tell(commands.now())
 
     def _due(self, job: str, every: datetime.timedelta) -> bool:
         now = commands.now()

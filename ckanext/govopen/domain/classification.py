@@ -15,9 +15,11 @@ from ckanext.govopen.domain.terms import OpenClass, Text, Way
 __all__ = [
     "Missing",
     "OpenClass",
+    "acquired_bar",
     "check_basis",
     "check_requirements",
     "class_from_answers",
+    "consent_recorded",
     "default_class",
     "is_stricter",
     "reclassify",
@@ -184,6 +186,52 @@ def _class_requirement(profile: Profile, name: str, wanted: OpenClass) -> Requir
     return None
 
 
+#: Fields in which the consent of whoever provided shared data is recorded: number, day, by whom.
+CONSENT = ("provider_consent", "provider_consent_on", "provider_consent_by")
+
+
+def consent_recorded(dataset_fields: Mapping[str, Any]) -> bool:
+    """Does the record say under which number, on which day and by whom consent was given?"""
+    return not any(_empty(dataset_fields.get(name)) for name in CONSENT)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Why data that was acquired in some way is not opened; ``lifted_by_consent`` says that the
+    recorded consent of whoever provided it would change that."""
+
+    rule: str
+    article: str | None
+    message: str
+    lifted_by_consent: bool = False
+
+
+def acquired_bar(way: Any, profile: Profile, consented: bool) -> Bar | None:
+    """What keeps data out of the open list because of how it was acquired; None: nothing.
+
+    Data obtained by sharing always (GRT-4), whatever a profile leaves out; only where the profile
+    says so does the recorded consent of its provider lift it.
+    """
+    rule = profile.acquired_rule(way)
+    article = rule.article if rule else None
+    if way == Way.SHARED.value:
+        lifts = rule is not None and rule.unless == "provider_consent"
+        if lifts and consented:
+            return None
+        message = (
+            N_(
+                "Data obtained by sharing is published only with the recorded consent of its "
+                "provider: number, day and who gave it."
+            )
+            if lifts
+            else N_("Data obtained by sharing is not published.")
+        )
+        return Bar("GRT-4", article, message, lifts)
+    if rule is not None and rule.effect in ("not_published", "not_in_catalogue"):
+        return Bar("OPL-2", article, N_("Data acquired in this way is not opened to the public."))
+    return None
+
+
 @dataclass(frozen=True)
 class Missing:
     """One thing that keeps a dataset from being reviewed: which field, which rule, why.
@@ -252,17 +300,10 @@ def check_requirements(dataset_fields: Mapping[str, Any], profile: Profile) -> l
                     demand=item.text,
                 )
             )
-    rule = profile.acquired_rule(dataset_fields.get("acquired_by"))
-    kept_out = rule is not None and rule.effect in ("not_published", "not_in_catalogue")
-    if rule is not None and kept_out and open_class is not OpenClass.NON_OPEN:
-        missing.append(
-            Missing(
-                "acquired_by",
-                "GRT-4" if rule.way is Way.SHARED else "OPL-2",
-                rule.article,
-                N_("Data acquired in this way is not opened to the public."),
-            )
-        )
+    way, consented = dataset_fields.get("acquired_by"), consent_recorded(dataset_fields)
+    bar = acquired_bar(way, profile, consented)
+    if bar is not None and open_class is not OpenClass.NON_OPEN:
+        missing.append(Missing("acquired_by", bar.rule, bar.article, bar.message))
     return missing
 
 

@@ -276,3 +276,20 @@ def staleness(
         return Staleness("unknown")
     late = (local_date(now) - limit).days
     return Staleness("stale", limit, late) if late > 0 else Staleness("fresh", limit)
+
+
+def fresh_since(now: datetime.datetime) -> dict[str, str]:
+    """For each cycle with a length the first day (ISO) of an update that is enough at ``now``.
+
+    What was updated before it is ``stale`` in :func:`staleness`, and nothing else is: for asking
+    many datasets at once.
+    """
+    today = local_date(now)
+    found = {cycle: today - days * ONE_DAY for cycle, days in _DAYS.items()}
+    for cycle, months in _MONTHS.items():
+        day = add_months(today, -months)
+        # A month that lacks the day ends earlier: then its last day is too early.
+        while add_months(day, months) < today:
+            day += ONE_DAY
+        found[cycle] = day
+    return {cycle: day.isoformat() for cycle, day in found.items()}

@@ -50,6 +50,7 @@ def _official(*fields: str) -> tuple[str, ...]:
 _CLASS_FIELDS = _dataset("before", "after", "reason", "legal_basis", "answers")
 _GRANT_END = ("grant", "dataset", "reason", "break_glass")
 _KEY_FIELDS = ("key", "public", "made_at", "signed_by", "signature")
+_COOPERATION = ("cooperation", "organization")
 _DUTY_FIELDS = ("user", "organization", "duty", "deputy_for", "since", "until", "break_glass")
 
 EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
@@ -103,6 +104,7 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
                 "valid_to",
                 "quota",
                 "application",
+                "authorised_use",
                 "conditions",
                 "break_glass",
             ),
@@ -265,6 +267,34 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
         # accounts: the actor is whose it is, and stands under his number
         "account.closed": EventType("staff", ("erase_on",)),
         "account.erased": EventType("staff", ("account",)),
+        # what departments register: the persons they name, with whom they cooperate
+        "department.person_named": EventType(
+            "staff",
+            ("organization", "id", "role", "name", "post", "phone"),
+            ("name", "post", "phone"),
+        ),
+        "department.person_removed": EventType("staff", ("organization", "id", "role")),
+        "cooperation.proposed": EventType(
+            "staff",
+            (
+                *_COOPERATION,
+                "partner",
+                "code",
+                "subject",
+                "datasets",
+                "until",
+                "proposer",
+            ),
+            ("partner", "code", "subject", "proposer"),
+        ),
+        "cooperation.consented": EventType(
+            "staff", (*_COOPERATION, "reason", "break_glass"), ("reason", "break_glass")
+        ),
+        "cooperation.refused": EventType(
+            "staff", (*_COOPERATION, "reason", "break_glass"), ("reason", "break_glass")
+        ),
+        "cooperation.signed": EventType("staff", (*_COOPERATION, "signed_on", "sha256")),
+        "cooperation.ended": EventType("staff", (*_COOPERATION, "reason"), ("reason",)),
         # standing approval of live data
         "standing.given": EventType(
             "staff",
@@ -285,6 +315,9 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
         ),
     }
 )
+
+#: Types whose events say who an applicant is: that staff reads one is written down (SEC-5).
+NAMING_TYPES = ("application.submitted", "agreement.signed", "identity.checked")
 
 
 @dataclass(frozen=True)

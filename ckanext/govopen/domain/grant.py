@@ -1,7 +1,8 @@
 """Grants: who may use which conditional data, for what, how, from when to when.
 
 A grant is checked at the moment of each request. Its end is computed, not an event: expiry needs
-nobody to notice it.
+nobody to notice it. How it is given, suspended and revoked is in ``grant_change.py``; which persons
+of an organisation use it in ``grant_persons.py``.
 """
 
 from __future__ import annotations
@@ -9,13 +10,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from ckanext.govopen.domain.duty import Actor, Duty
 from ckanext.govopen.domain.event import Event
-from ckanext.govopen.domain.profile import Profile
-from ckanext.govopen.domain.refusal import ALLOWED, N_, Answer, Refusal, Refused, refuse
-from ckanext.govopen.domain.terms import OpenClass
+from ckanext.govopen.domain.refusal import ALLOWED, N_, Answer
 
 Delivery = Literal["download", "interface", "on_platform"]
 DELIVERIES: tuple[Delivery, ...] = ("download", "interface", "on_platform")
@@ -59,7 +58,8 @@ class Usage:
 class Grant:
     """A right to use one dataset. ``items`` None is all of it; ``valid_to`` is the first moment
     after it; times are timezone-aware. ``application`` is the case that it comes from, empty for
-    one that was given by hand."""
+    one that was given by hand; ``authorised_use``: given by the data authority with the right to
+    the income of re-use, where the regulation knows that."""
 
     id: str
     holder: Holder
@@ -74,50 +74,7 @@ class Grant:
     state: State = "active"
     application: str = ""
     conditions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Give:
-    """Give a grant for a dataset that is in ``open_class``."""
-
-    grant: Grant
-    actor: Actor
-    open_class: OpenClass | None
-    break_glass: str = ""
-
-
-@dataclass(frozen=True)
-class Suspend:
-    """Stop a grant for the time being; ``code`` says what is examined meanwhile."""
-
-    actor: Actor
-    reason: str
-    break_glass: str = ""
-    code: str = ""
-
-
-@dataclass(frozen=True)
-class Resume:
-    """Let a suspended grant work again."""
-
-    actor: Actor
-    reason: str
-    break_glass: str = ""
-
-
-@dataclass(frozen=True)
-class Revoke:
-    """End a grant for good."""
-
-    actor: Actor
-    reason: str
-    break_glass: str = ""
-
-
-Command = Give | Suspend | Resume | Revoke
-
-#: Why a grant is suspended: a misuse or a problem of the data is examined, or something else.
-SUSPEND_CODES = ("misuse", "data_problem", "other")
+    authorised_use: bool = False
 
 
 def allows(
@@ -160,6 +117,14 @@ def allows(
     return _within_quota(grant.quota, usage) if usage else ALLOWED
 
 
+def with_daily_rows(grant: Grant, rows: int) -> Grant:
+    """The grant with a daily limit of rows, where it is for use within the portal alone and nobody
+    has set one; ``rows`` 0 sets none. A page by page reading of everything is not looking at it."""
+    if not rows or grant.delivery != {"on_platform"} or grant.quota.rows_per_day is not None:
+        return grant
+    return replace(grant, quota=replace(grant.quota, rows_per_day=rows))
+
+
 _STATE_MESSAGES = {
     "suspended": N_("The grant is suspended."),
     "revoked": N_("The grant was revoked."),
@@ -178,168 +143,9 @@ def _within_quota(quota: Quota, usage: Usage) -> Answer:
     return ALLOWED
 
 
-def decide(
-    state: Grant | None, command: Command, now: datetime.datetime, profile: Profile
-) -> list[Event]:
-    """Events of a command on one grant; raises :class:`~.refusal.Refused`.
-
-    ``state`` is the grant as it is, None before it is given.
-    """
-    grant = command.grant if isinstance(command, Give) else state
-    if grant is None:
-        raise refuse("GRT-1", None, N_("There is no such grant."))
-    _check_actor(grant, command, profile)
-    if isinstance(command, Give):
-        if state is not None:
-            raise refuse("GRT-1", None, N_("This grant was given already."))
-        return _give(command, now, profile)
-    refusals = []
-    wanted: dict[type, tuple[State, ...]] = {
-        Suspend: ("active",),
-        Resume: ("suspended",),
-        Revoke: ("active", "suspended"),
-    }
-    if grant.state not in wanted[type(command)]:
-        refusals.append(
-            Refusal(
-                "GRT-1",
-                None,
-                N_("A grant in the state %(state)s does not take this command."),
-                {"state": grant.state},
-            )
-        )
-    if not command.reason.strip():
-        refusals.append(Refusal("GRT-1", None, N_("Say why.")))
-    if isinstance(command, Suspend) and command.code not in ("", *SUSPEND_CODES):
-        refusals.append(
-            Refusal("GRT-1", None, N_("Say what is examined: a misuse or a problem of the data."))
-        )
-    if isinstance(command, Resume) and now >= grant.valid_to:
-        refusals.append(Refusal("GRT-1", None, N_("The grant has expired.")))
-    if refusals:
-        raise Refused(refusals)
-    payload: dict[str, Any] = {
-        "grant": grant.id,
-        "dataset": grant.package_id,
-        "reason": command.reason.strip(),
-    }
-    if command.break_glass:
-        payload["break_glass"] = command.break_glass
-    if isinstance(command, Suspend):
-        payload["code"] = command.code or "other"
-    names = {Suspend: "grant.suspended", Resume: "grant.resumed", Revoke: "grant.revoked"}
-    return [Event(names[type(command)], payload)]
-
-
 def decides(actor: Actor, organization: str) -> bool:
     """Could he decide about grants for data of ``organization``? The operator only in need."""
     return actor.authority or actor.operator or actor.has(organization, Duty.HANDLER)
-
-
-def _check_actor(grant: Grant, command: Command, profile: Profile) -> None:
-    """The department's handlers and the authority decide; the operator only with a reason."""
-    actor = command.actor
-    article = profile.open.steps[0].article if profile.open.steps else None
-    if not decides(actor, grant.organization):
-        raise refuse(
-            "GRT-1", article, N_("Grants are decided by the department or the data authority.")
-        )
-    by_duty = actor.authority or actor.has(grant.organization, Duty.HANDLER)
-    if not by_duty and not command.break_glass.strip():
-        raise refuse(
-            "GRT-1",
-            article,
-            N_("The operator decides nothing; in an emergency he states why he has to."),
-        )
-    # To end one's own right needs no second person; to get or regain it does.
-    if actor.user_id in grant.holder.persons and isinstance(command, (Give, Resume)):
-        raise refuse("GRT-1", article, N_("Nobody gives a grant to himself."))
-
-
-def _give(command: Give, now: datetime.datetime, profile: Profile) -> list[Event]:
-    grant = command.grant
-    refusals: list[Refusal] = []
-
-    def no(article: str | None, message: str) -> None:
-        refusals.append(Refusal("GRT-1", article, message))
-
-    if command.open_class is not OpenClass.CONDITIONAL:
-        info = profile.class_info(OpenClass.CONDITIONAL)
-        no(info.article if info else None, N_("Grants are for conditional datasets only."))
-    if not grant.holder.persons:
-        no(None, N_("A grant names at least one person."))
-    if grant.holder.kind == "organisation" and not grant.holder.organisation.strip():
-        no(None, N_("A grant to an organisation names the organisation."))
-    if not grant.purpose.strip():
-        no(None, N_("A grant states its purpose."))
-    if not grant.delivery or not grant.delivery <= set(DELIVERIES):
-        no(None, N_("A grant names how the data is delivered."))
-    if grant.valid_to <= grant.valid_from or grant.valid_to <= now:
-        no(None, N_("The end lies before the beginning or in the past."))
-    if grant.items is not None and (not grant.items or "download" in grant.delivery):
-        no(
-            None,
-            N_("A grant for some information items cannot be delivered as a download of the file."),
-        )
-    limits = (grant.quota.downloads, grant.quota.rows_per_day, grant.quota.requests_per_day)
-    if any(limit is not None and limit < 1 for limit in limits):
-        no(None, N_("A quota is a number from 1 on, or none."))
-    if grant.state != "active":
-        no(None, N_("A new grant is active."))
-    if refusals:
-        raise Refused(refusals)
-    return [Event("grant.given", _payload(grant, command.break_glass))]
-
-
-def from_application(
-    state: Grant | None,
-    grant: Grant,
-    open_class: OpenClass | None,
-    now: datetime.datetime,
-    profile: Profile,
-) -> list[Event]:
-    """Events of a grant that an application has led to; raises :class:`~.refusal.Refused`.
-
-    Nobody gives it by hand: all decisions and the signature stand in the application's stream.
-    Nothing when it was given already.
-    """
-    if not grant.application:
-        raise ValueError("Only a grant that comes from an application is given without an actor.")
-    if state is not None:
-        return []
-    return _give(Give(grant, Actor("", system=True), open_class), now, profile)
-
-
-def _payload(grant: Grant, break_glass: str) -> dict[str, Any]:
-    payload: dict[str, Any] = {
-        "grant": grant.id,
-        "dataset": grant.package_id,
-        "organization": grant.organization,
-        "holder": {
-            "kind": grant.holder.kind,
-            "persons": sorted(grant.holder.persons),
-            "organisation": grant.holder.organisation,
-            "code": grant.holder.code,
-            **({"authorised": grant.holder.authorised} if grant.holder.authorised else {}),
-        },
-        "items": sorted(grant.items) if grant.items is not None else None,
-        "purpose": grant.purpose,
-        "delivery": sorted(grant.delivery),
-        "valid_from": grant.valid_from.isoformat(),
-        "valid_to": grant.valid_to.isoformat(),
-        "quota": {
-            "downloads": grant.quota.downloads,
-            "rows_per_day": grant.quota.rows_per_day,
-            "requests_per_day": grant.quota.requests_per_day,
-        },
-    }
-    if grant.application:
-        payload["application"] = grant.application
-    if grant.conditions:
-        payload["conditions"] = list(grant.conditions)
-    if break_glass:
-        payload["break_glass"] = break_glass
-    return payload
 
 
 _AFTER: Mapping[str, State] = {
@@ -374,6 +180,7 @@ def apply(state: Grant | None, event: Event) -> Grant:
             quota=Quota(**payload["quota"]),
             application=payload.get("application", ""),
             conditions=tuple(payload.get("conditions", ())),
+            authorised_use=payload.get("authorised_use", False),
         )
     if state is None:
         raise ValueError("A grant begins with the event grant.given.")

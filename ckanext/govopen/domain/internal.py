@@ -21,6 +21,9 @@ DATASET = (
     "check_result",
     "purchase_approval",
     "purchase_approved_on",
+    "provider_consent",
+    "provider_consent_on",
+    "provider_consent_by",
 )
 #: Of a resource: where the content lies that the portal streams.
 RESOURCE = ("source_url",)

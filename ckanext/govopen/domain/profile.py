@@ -300,6 +300,10 @@ class Profile:
         """What the way of acquisition means; None where the profile says nothing."""
         return next((rule for rule in self.acquired if rule.way == way), None)
 
+    def provision(self, id: str) -> Provision | None:
+        """A rule that needs no numbers, by its id; None where the text does not have it."""
+        return next((rule for rule in self.governance if rule.id == id), None)
+
     def article(self, number: int) -> ArticleRow | None:
         """The row of one article."""
         return next((row for row in self.articles if row.number == number), None)

@@ -114,14 +114,16 @@ def one_by_one() -> Refused:
     """Why a review is left out of a decision on many: a person looks at it by itself.
 
     No text derives the opening class from the sharing class; a record that its department does
-    not share and yet opens is therefore a question, which many at once would pass over.
+    not share and yet opens is therefore a question, which many at once would pass over. So is one
+    that it got by sharing, and opens with the consent of whoever provided it.
     """
     return refuse(
         "REV-2",
         None,
         N_(
             "This review is left out of decisions on many at once: its department does not share "
-            "the data with others, yet is to open it. Open it and decide on it by itself."
+            "the data with others, or got it from another one, yet is to open it. Open it and "
+            "decide on it by itself."
         ),
     )
 

@@ -258,9 +258,12 @@ def address(url: str, kind: str = TABLE) -> str:
 
     ``upload:NAME`` stands for a file that is uploaded to the source itself.
     """
-    scheme = urlsplit(url.strip()).scheme.lower()
-    if kind != TABLE:
+    try:
         parts = urlsplit(url.strip())
+    except ValueError as error:
+        raise ConfigError(_("The address cannot be read.")) from error
+    scheme = parts.scheme.lower()
+    if kind != TABLE:
         if scheme not in ("http", "https") or parts.query or parts.fragment:
             raise ConfigError(
                 _("The address must begin with http:// or https:// and have no “?” or “#” in it.")

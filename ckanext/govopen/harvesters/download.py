@@ -38,6 +38,8 @@ KEPT_FILES = 4
 #: Faults that may be over at the next try.
 PASSING = frozenset({"unreachable", "too_slow", "unresolved"})
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: Headers that ask whether a file has changed: only they can be answered with 304.
+_CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _PIECE = 1024 * 1024
 
@@ -180,26 +182,28 @@ class Client:
 
     def _once(self, row: Any, part: Path, note: Path, start: int) -> Got | None:
         """One request; None when what came does not continue the piece."""
+        sent = self._headers(row, note, start)
         with address.open_stream(
             row.url,
             allow_private=self._private,
             max_bytes=self._limit - start,
             timeout=FILE_SECONDS,
-            headers=self._headers(row, note, start),
+            headers=sent,
             statuses=(200, 206, 304, 416, *BUSY),
         ) as remote:
             etag, modified = remote.header("ETag")[:500], remote.header("Last-Modified")[:100]
             if remote.status in BUSY:
                 wait = retry_after(remote.header("Retry-After")) or 0.0
                 raise Failed(_status(remote.status), passing=True, wait=wait)
-            if remote.status == 304 and not start and row.held_sha256:
+            if remote.status == 304 and sent.keys() & _CONDITIONS:
                 return Got(part, "", etag or row.etag, modified or row.last_modified)
             if remote.status not in (200, 206):
                 if start:
                     return None
                 raise Failed(_status(remote.status))
+            packed = remote.header("Content-Encoding").lower() not in ("", "identity")
             if remote.status == 206:
-                if not start or not _continues(remote.content_range, start):
+                if not start or packed or not _continues(remote.content_range, start):
                     return None
             else:
                 start = 0
@@ -207,9 +211,9 @@ class Client:
                 return Got(part, "", etag, modified)
             if not start:
                 said = {"url": row.url, "sha256": row.sha256}
-                note.write_text(
-                    json.dumps({**said, "etag": etag, "last_modified": modified}), "utf-8"
-                )
+                # Pieces of what was packed on its way are counted otherwise than they are stored.
+                known = {"etag": etag, "last_modified": modified} if not packed else {}
+                note.write_text(json.dumps({**said, **known}), "utf-8")
             return Got(part, _write(remote, part, start), etag, modified)
 
 

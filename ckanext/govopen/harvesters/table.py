@@ -7,23 +7,16 @@ Cells are text: a formula counts as its stored result, a number as it is written
 from __future__ import annotations
 
 import csv
-import datetime
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook
-
+from ckanext.govopen.harvesters import workbook
 from ckanext.govopen.harvesters.reading import SourceError
+from ckanext.govopen.harvesters.workbook import CELL_LIMIT, COLUMN_LIMIT, ROW_LIMIT
 from ckanext.govopen.logic import encoding
 from ckanext.govopen.logic.told import told as _
 
-#: Longest cell, widest row and most rows that are read; a catalogue is far below, an attack is
-#: above.
-CELL_LIMIT = 32_767
-COLUMN_LIMIT = 500
-ROW_LIMIT = 2_000_000
 #: What a workbook may unpack to, in bytes: it is a ZIP file, and those can pack anything into
 #: little.
 UNPACKED_LIMIT = 600 * 1024 * 1024
@@ -83,51 +76,29 @@ def _workbook(path: Path, sheet: str | None) -> Iterator[list[str]]:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > UNPACKED_LIMIT:
                 raise TableError(_("The workbook unpacks to more than 600 MB. Save it as CSV."))
-        with CalamineWorkbook.from_path(str(path)) as book:
-            names = book.sheet_names
-            if not names:
-                raise TableError(_("The workbook has no sheet."))
-            if sheet is not None and sheet not in names:
-                raise TableError(
-                    _("The workbook has no sheet “%(name)s”; it has %(known)s.")
-                    % {"name": sheet, "known": ", ".join(names)}
-                )
-            yield from _sheet(book.get_sheet_by_name(sheet or names[0]))
-    except (zipfile.BadZipFile, CalamineError) as error:
-        raise TableError(
-            _("The file is not a readable .xlsx workbook: %(error)s.") % {"error": error}
-        ) from error
+        yield from workbook.rows(path, sheet)
+    except zipfile.BadZipFile as error:
+        raise _damaged(error) from error
+    except workbook.Wrong as wrong:
+        raise _told(wrong, sheet) from wrong
 
 
-def _sheet(page: Any) -> Iterator[list[str]]:
-    # Over several columns only the first one counts: a heading above two others, a title line.
-    origin: dict[tuple[int, int], tuple[int, int]] = {}
-    for (top, left), (bottom, _right) in page.merged_cell_ranges or []:
-        for row in range(top, min(bottom, ROW_LIMIT) + 1):
-            origin[row, left] = (top, left)
-    values: dict[tuple[int, int], str] = {}
-    for index, cells in enumerate(page.iter_rows()):
-        if index >= ROW_LIMIT:
-            raise TableError(_("The table has more than %(most)s rows.") % {"most": ROW_LIMIT})
-        out = [cell(value) for value in cells[:COLUMN_LIMIT]]
-        for column in range(len(out)):
-            first = origin.get((index, column))
-            if first is not None and first == (index, column):
-                values[first] = out[column]
-            elif first is not None:
-                out[column] = values.get(first, "")
-        yield out
+def _told(wrong: workbook.Wrong, sheet: str | None) -> TableError:
+    if wrong.kind == "empty":
+        return TableError(_("The workbook has no sheet."))
+    if wrong.kind == "sheet":
+        return TableError(
+            _("The workbook has no sheet “%(name)s”; it has %(known)s.")
+            % {"name": sheet, **wrong.params}
+        )
+    if wrong.kind == "rows":
+        return TableError(_("The table has more than %(most)s rows.") % {"most": ROW_LIMIT})
+    if wrong.kind == "damaged":
+        return _damaged(wrong.params["error"])
+    return TableError(
+        _("The workbook takes more memory or time to read than is allowed. Save it as CSV.")
+    )
 
 
-def cell(value: object) -> str:
-    """One cell of a workbook as text: 3.0 is 3, midnight is a date, true is 是."""
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, datetime.datetime):
-        midnight = value.time() == datetime.time.min
-        return value.date().isoformat() if midnight else value.isoformat()
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
-    return str(value if value is not None else "")[:CELL_LIMIT].strip()
+def _damaged(error: object) -> TableError:
+    return TableError(_("The file is not a readable .xlsx workbook: %(error)s.") % {"error": error})

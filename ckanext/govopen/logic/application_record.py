@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.govopen.domain import grant as grant_rules
+from ckanext.govopen.domain import grant_change
 from ckanext.govopen.domain.application import fold, letter, roles
 from ckanext.govopen.domain.application import notice as notices
 from ckanext.govopen.domain.application.commands import Drop, IssueLetter
@@ -92,10 +93,11 @@ def _letter(state: Application, event: Event, rules: Rules, now: datetime.dateti
 
 def _give(state: Application, organization: str, now: datetime.datetime) -> None:
     profile = shared.profile_of(state)
-    for grant in grants_of(state, organization):
+    for agreed in grants_of(state, organization):
+        grant = grant_rules.with_daily_rows(agreed, settings.grants_on_platform_rows())
         row = grants.get(model.Session, grant.id, lock=True)
         live = releases.live(grant.package_id)
-        given = grant_rules.from_application(
+        given = grant_change.from_application(
             grants.to_rule(row) if row else None,
             grant,
             OpenClass.of(live.open_class) if live else None,

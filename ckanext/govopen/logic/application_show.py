@@ -18,7 +18,7 @@ from ckanext.govopen.domain.application.content import differences
 from ckanext.govopen.domain.application.rules import Rules
 from ckanext.govopen.domain.application.state import Application, OutsideLetter, Part, Vote
 from ckanext.govopen.logic import application as cases
-from ckanext.govopen.logic import command
+from ckanext.govopen.logic import command, look
 from ckanext.govopen.logic.application_names import Names, account, attachment, letter
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.model import application as stored
@@ -30,7 +30,18 @@ PERSONAL = ("contact", "organisation", "attachments", "salt")
 
 
 def show(context: Any, row: stored.ApplicationRow, state: Application | None) -> dict[str, Any]:
-    """The case for the reader of ``context``, who is one of those it concerns."""
+    """The case for the reader of ``context``, who is one of those it concerns.
+
+    That he reads who applies is written down.
+    """
+    shown = compose(context, row, state)
+    if state is not None and not shown["mine"] and "applicant" in shown and shown["applicant"]:
+        look.note(context, state, "case")
+    return shown
+
+
+def compose(context: Any, row: stored.ApplicationRow, state: Application | None) -> dict[str, Any]:
+    """The same without a note, for what takes only a part of it that names nobody."""
     who = person(context)
     mine = who.user_id is not None and who.user_id == row.user_id
     rules = cases.rules_for(state)

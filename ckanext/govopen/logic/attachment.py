@@ -12,6 +12,7 @@ from ckanext.govopen.access import files as bytes_store
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.logic import application as cases
+from ckanext.govopen.logic import look
 from ckanext.govopen.model import attachment as attachments
 
 __all__ = ["one", "opened", "visible"]
@@ -40,6 +41,7 @@ def visible(context: Any, application: str) -> list[attachments.AttachmentRow]:
         for revision in state.revisions
         for file in (revision.content or {}).get("attachments", ())
     }
+    look.note(context, state, "files")
     signing = row.draft is None
     return [
         file for file in attachments.of_case(model.Session, row.id, removed=True)

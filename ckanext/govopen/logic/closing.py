@@ -1,6 +1,7 @@
 """Closing an account: what stands in the way, what ends at once, what is erased later.
 
-At once: sessions, tokens, memberships, grants of the person alone. Later: everything that names
+At once: sessions, tokens, memberships, grants of the person alone; an organisation's grants go on
+without him, and those who stay with them are told. Later: everything that names
 the person in CKAN's tables and the identities at providers. What stays is the ledger, which knows
 him by a number, and the record of cases for as long as the rules want it.
 """
@@ -18,6 +19,7 @@ from ckanext.govopen.domain import grant as grant_rules
 from ckanext.govopen.domain import grant_persons
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.refusal import N_, Refusal
+from ckanext.govopen.logic import grant_end
 from ckanext.govopen.model import duty, grant, ledger, settings
 from ckanext.govopen.model.application import DRAFT, OPENED, ApplicationRow
 from ckanext.govopen.model.grant import GrantRow
@@ -61,7 +63,7 @@ def close(user: model.User, now: datetime.datetime) -> ClosedAccountRow:
 def _end_grants(user_id: str, now: datetime.datetime) -> None:
     rows = model.Session.scalars(
         sa.select(GrantRow)
-        .where(GrantRow.persons.contains([user_id]))
+        .where(sa.or_(GrantRow.persons.contains([user_id]), GrantRow.authorised == user_id))
         .order_by(GrantRow.id)
         .with_for_update()
     ).all()
@@ -74,6 +76,8 @@ def _end_grants(user_id: str, now: datetime.datetime) -> None:
         ledger.append(model.Session, f"grant/{row.id}", events, user_id, now)
         for event in events:
             grant.project(model.Session, event, user_id, now)
+        if rule.holder.kind == "organisation" and row.state in ("active", "suspended"):
+            grant_end.tell_left(row, user_id, now)
 
 
 def _end_access(user_id: str) -> None:

@@ -73,8 +73,8 @@ def _chunks(file: IO[bytes]) -> Iterable[bytes]:
     return iter(lambda: file.read(CHUNK), b"")
 
 
-def _is_utf8(file: IO[bytes]) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+def _is(encoding: str, file: IO[bytes]) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
     try:
         for chunk in _chunks(file):
             decoder.decode(chunk)
@@ -97,8 +97,10 @@ def detect(file: IO[bytes]) -> str:
     try:
         for mark, name in _MARKS:
             if begin.startswith(mark):
+                if not _is(name, file):
+                    raise Undecodable("The text is not what its first bytes say.")
                 return name
-        if _is_utf8(file):
+        if _is("utf-8", file):
             return "utf-8"
         candidates = [_Candidate(name) for name in ("gb18030", "cp950", "big5hkscs")]
         for chunk in _chunks(file):

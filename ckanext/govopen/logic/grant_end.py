@@ -12,10 +12,11 @@ from ckan import model
 from ckanext.govopen.domain import grant as rules
 from ckanext.govopen.logic import application_record as recording
 from ckanext.govopen.logic import command, post
+from ckanext.govopen.model import duty as duties
 from ckanext.govopen.model import grant as grants
 from ckanext.govopen.model import ledger
 
-__all__ = ["end_all", "tell", "tell_persons"]
+__all__ = ["end_all", "tell", "tell_left", "tell_persons"]
 
 #: Why a release was withdrawn -> why the grants end. A release that is only away for a while
 #: (its changes are reviewed, the dataset is a draft again) ends none: nothing is given meanwhile.
@@ -69,3 +70,20 @@ def tell_persons(row: grants.GrantRow, change: Mapping[str, Any], now: datetime.
     post.put("grant-person-removed", removed, case, now)
     others = {*row.persons, *([row.authorised] if row.authorised else [])} - added - removed
     post.put("grant-persons-changed", others, case, now, grant=row.id)
+
+
+def tell_left(row: grants.GrantRow, user_id: str, now: datetime.datetime) -> None:
+    """Tells those who stay with an organisation's grant that an account on it was closed.
+
+    Where it was the account that acts for the organisation, or nobody is left on the grant, the
+    department's handlers are told as well: only they can name persons now.
+    """
+    if now >= row.valid_to:
+        return
+    people = {*row.persons, *([row.authorised] if row.authorised else [])} - {user_id}
+    template = "grant-person-closed"
+    if user_id == row.authorised or not people:
+        handlers = duties.find(model.Session, organization_id=row.organization_id)
+        people |= {one.user_id for one in handlers if one.duty == "handler"}
+        template = "grant-authorised-closed"
+    post.put(template, people, row.application or row.id, now, grant=row.id)

@@ -9,7 +9,7 @@ from ckan import model
 
 from ckanext.govopen.domain import usage as rules
 from ckanext.govopen.logic import grant_end
-from ckanext.govopen.model import access_log, jurisdiction, settings, usage
+from ckanext.govopen.model import access_log, jurisdiction, look, settings, usage
 from ckanext.govopen.model.grant import GrantRow
 
 __all__ = ["forget", "notify"]
@@ -45,9 +45,11 @@ def notify(now: datetime.datetime) -> int:
 
 
 def forget(now: datetime.datetime) -> int:
-    """Deletes what the access log has kept for long enough; the number of its rows."""
+    """Deletes what the access log and the list of looks have kept for long enough; the number of
+    the log's rows."""
     kept = rules.keeping(jurisdiction.profile(), settings.access_log_keep_days())
     gone = access_log.forget_before(model.Session, now - kept)
+    look.forget_before(model.Session, now - kept)
     usage.forget_before(model.Session, rules.today(now - kept))
     model.repo.commit()
     return gone

@@ -16,10 +16,10 @@ from flask import has_request_context, request
 from ckanext.govopen.access import ledger as access
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import checkpoint as checkpoint_rules
-from ckanext.govopen.domain.event import Readers
+from ckanext.govopen.domain.event import NAMING_TYPES, Readers
 from ckanext.govopen.domain.ledger import SealedEvent, redact, stamp
 from ckanext.govopen.domain.verification import EXPORT_FORMAT, Report, Verifier
-from ckanext.govopen.logic import registration
+from ckanext.govopen.logic import look, registration
 from ckanext.govopen.model import attempts, checkpoint, ledger, settings
 from ckanext.govopen.model.ledger import EventRow
 
@@ -83,6 +83,11 @@ def page(
     return found, len(rows) > limit
 
 
+def naming(rows: Iterable[tuple[str, SealedEvent]]) -> set[str]:
+    """The streams among events of :func:`page` in which staff reads who an applicant is."""
+    return {row.stream for reader, row in rows if reader == "staff" and row.type in NAMING_TYPES}
+
+
 def may_export(context: Any) -> bool:
     """Is it not too often? Counts one export of somebody without an account, by his address."""
     if person(context).user_id is not None or person(context).sees_everything:
@@ -106,6 +111,8 @@ def export(
     """
     event = EventRow.__table__
     most = wanted.part or "staff"
+    if most == "staff":
+        _note(context, wanted, after)
     whole = access.oversees(person(context)) and most == "staff" and wanted.everything
     yield (
         _line(
@@ -128,6 +135,21 @@ def export(
         query = query.where(event.c.stream > after)
     for row in model.Session.execute(query.execution_options(yield_per=500)):
         yield _line(redact(ledger.sealed(row), row.reader).as_dict()), row.stream
+
+
+def _note(context: Any, wanted: Wanted, after: str | None) -> None:
+    """Before an export is handed out: whose names staff reads in it is written down."""
+    event = EventRow.__table__
+    as_whom = access.reader(context)
+    streams = sa.select(event.c.stream).where(access.readable(as_whom), *_conditions(wanted))
+    query = (
+        sa.select(event.c.stream)
+        .distinct()
+        .where(event.c.type.in_(NAMING_TYPES), as_whom == "staff", event.c.stream.in_(streams))
+    )
+    if after is not None:
+        query = query.where(event.c.stream > after)
+    look.in_ledger(context, model.Session.execute(query).scalars().all())
 
 
 def _line(data: Mapping[str, Any]) -> str:

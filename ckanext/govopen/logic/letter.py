@@ -9,6 +9,7 @@ from ckan import model
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.logic import agreement as agreements
 from ckanext.govopen.logic import application as cases
+from ckanext.govopen.logic import look
 from ckanext.govopen.logic.paper.letter import Names
 from ckanext.govopen.model import application as stored
 
@@ -33,6 +34,7 @@ def names_of(context: Any, letter: dict[str, Any]) -> Names:
             content = state.revision(part.revision).content
             organisation, contact = content.get("organisation"), content.get("contact")
             applicant = (organisation or contact or {}).get("name") or SOMEBODY
+            look.note(context, state, "letter", part)
     return Names(
         portal=agreements.site_title(),
         instrument=profile.instrument.names.zh_Hans,

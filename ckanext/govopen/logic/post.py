@@ -1,7 +1,8 @@
 """Mail to accounts: noted with a decision, sent later, grouped by receiver and case.
 
 A row of the outbox names one account, a template and a case. What a mail says is put together when
-it is sent, in the receiver's language: a case number, never a title, and no address in any log.
+it is sent, in the receiver's language: a case number (or numbers of datasets), never the title of
+anything, and no address in any log.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ckan.plugins import toolkit
 from flask_babel import force_locale
 
 from ckanext.govopen.access import mail
-from ckanext.govopen.domain.refusal import N_
+from ckanext.govopen.domain.refusal import N_, fill
 from ckanext.govopen.model import outbox, settings
 
 #: What happened, by template, in one sentence.
@@ -49,6 +50,13 @@ SENTENCES: dict[str, str] = {
     ),
     "grant-person-removed": N_("You are no longer one of the persons who may use a grant."),
     "grant-persons-changed": N_("Other persons were named for a grant."),
+    "grant-person-closed": N_(
+        "The account of a person who could use a grant was closed; it no longer uses the grant."
+    ),
+    "grant-authorised-closed": N_(
+        "An account on an organisation's grant was closed, and nobody acts for the organisation "
+        "on it now: the department names its persons."
+    ),
     "grant-revoked": N_("A grant was revoked."),
     "grant-report-due": N_("A report of use is due."),
     "harvest-failed": N_("A run of a harvest source has failed. Its report says what to do."),
@@ -56,7 +64,12 @@ SENTENCES: dict[str, str] = {
         "Many records are missing in a harvest source. None was withdrawn: confirm it."
     ),
     "harvest-kept-back": N_("A run has kept back records that it had not kept back before."),
+    "datasets-overdue": N_(
+        "%(department)s: the data of %(number)s datasets should have been updated by now."
+    ),
 }
+#: What a mail is about that belongs to no case.
+ABOUT: dict[str, str] = {"datasets-overdue": N_("data to be updated")}
 #: What is said about a template that has no sentence of its own.
 OTHER = N_("Something has changed.")
 
@@ -88,14 +101,17 @@ def send(payloads: list[dict[str, Any]]) -> None:
 def _send(user: Any, case: str, payloads: list[dict[str, Any]]) -> None:
     with _language(payloads):
         lines = dict.fromkeys(
-            toolkit._(SENTENCES.get(payload["template"], OTHER)) for payload in payloads
+            fill(SENTENCES.get(payload["template"], OTHER), payload.get("said") or {}, toolkit._)
+            for payload in payloads
         )
         title = toolkit.config.get("ckan.site_title") or settings.site_url()
-        subject = toolkit._("%(site)s: %(case)s") % {"site": title, "case": case}
+        about = ABOUT.get(payloads[0]["template"])
+        named = toolkit._(about) if about else case
+        subject = toolkit._("%(site)s: %(case)s") % {"site": title, "case": named}
+        number = [] if about else [toolkit._("Case number: %(case)s") % {"case": case}, ""]
         body = "\n".join(
             [
-                toolkit._("Case number: %(case)s") % {"case": case},
-                "",
+                *number,
                 *lines,
                 "",
                 toolkit._("Sign in to read more: %(address)s")
@@ -122,6 +138,8 @@ def _page(payload: dict[str, Any]) -> str:
         return f"/open/source/{payload['source']}?run={payload['run']}"
     if payload.get("grant"):
         return f"/open/grant/{payload['grant']}"
+    if payload.get("template") == "datasets-overdue":
+        return "/open/desk"
     if str(payload.get("template", "")).startswith("grant-"):
         return "/open/grants"
     return "/open/applications"

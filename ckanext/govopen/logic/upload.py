@@ -23,7 +23,7 @@ from werkzeug.datastructures import FileStorage
 from ckanext.govopen.access import files as bytes_store
 from ckanext.govopen.domain.file_name import address_name, extension, file_name
 from ckanext.govopen.domain.release import FileFact
-from ckanext.govopen.logic import command
+from ckanext.govopen.logic import command, quality
 from ckanext.govopen.logic.media_type import KNOWN, SAMPLE_BYTES, Mismatch, media_type
 from ckanext.govopen.model import file as file_model
 
@@ -228,9 +228,11 @@ class DigestUpload:
         if resource is None or resource.package_id is None:
             raise toolkit.ObjectNotFound(toolkit._("Resource not found"))
         with self._copy:
+            shape = quality.look(self._copy, self.fact)
             _put(self._copy, self.fact)
         self._copy = None
-        file_model.record(model.Session, id, resource.package_id, self.fact, command.now())
+        place = (id, resource.package_id)
+        file_model.record(model.Session, *place, self.fact, command.now(), shape)
 
 
 def get_resource_uploader(resource: dict[str, Any]) -> DigestUpload:

@@ -1,6 +1,8 @@
 """The cases and grants that the public figures are made of, from the ledger's own events.
 
-Only what is about a dataset that the public can see now counts; nobody's name is read.
+Only what is about a dataset that the public could see counts, and it goes on counting when the
+dataset is taken away: else the figures before and after would tell how many cases it had. Nobody's
+name is read.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from ckanext.govopen.domain.figures import Case, Outcome
 from ckanext.govopen.domain.procedure import Clock, Procedure
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.ledger import EventRow
-from ckanext.govopen.model.release import LIVE, ReleaseRow
+from ckanext.govopen.model.release import ReleaseRow
 
 _ENDS: Mapping[str, Outcome] = {
     "application.approved": "approved",
@@ -55,15 +57,13 @@ def cases(
     calendar: Calendar | None,
     before: datetime.datetime | None,
 ) -> list[Case]:
-    """Every part of every application about a public dataset, with its outcome as it was at the
-    end of what happened ``before`` a moment (None: until now).
+    """Every part of every application about a dataset that was public, with its outcome as it was
+    at the end of what happened ``before`` a moment (None: until now).
 
     Days are counted as ``clock`` counts them, from the moment it starts at; calendar days and from
     the submission without one; not at all without a calendar. The month is the Chinese one.
     """
-    public = set(
-        session.execute(sa.select(ReleaseRow.package_id).where(ReleaseRow.status == LIVE)).scalars()
-    )
+    public = set(session.execute(sa.select(ReleaseRow.package_id).distinct()).scalars())
     table = EventRow.__table__
     rows = session.execute(
         sa.select(
@@ -110,18 +110,17 @@ def cases(
 
 
 def grants(session: AlchemySession, at: datetime.datetime) -> dict[str, int]:
-    """Grants for public datasets that were given and not over at a moment, by department.
+    """Grants for what was public that were given and not over at a moment, by department.
 
     One that was suspended for a while counts: that it was is nobody's business.
     """
-    live = sa.select(ReleaseRow.package_id).where(ReleaseRow.status == LIVE)
     found = session.execute(
         sa.select(GrantRow.organization_id).where(
             GrantRow.created_at < at,
             GrantRow.valid_from < at,
             GrantRow.valid_to >= at,
             sa.or_(GrantRow.revoked_at.is_(None), GrantRow.revoked_at >= at),
-            GrantRow.package_id.in_(live),
+            GrantRow.package_id.in_(sa.select(ReleaseRow.package_id)),
         )
     ).scalars()
     return dict(Counter(found))

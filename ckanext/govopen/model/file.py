@@ -15,14 +15,14 @@ from typing import Any
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.model import attachment
 from ckanext.govopen.model.release import LIVE, ReleaseRow
 
-__all__ = ["ROWS", "FileRow", "LoadedRow", "current", "loaded", "record", "record_rows"]
+__all__ = ["ROWS", "FileRow", "LoadedRow", "current", "loaded", "record", "record_rows", "shapes"]
 
 #: Media type of a fact that stands for DataStore rows delivered without a file. Its digest is a
 #: chain over the deliveries, there are no bytes under it.
@@ -37,8 +37,10 @@ HELD_URL_TYPES = ("upload", *ROWS_URL_TYPES)
 class FileRow(tk.BaseModel):
     """The bytes of a resource from a moment on; ``size`` in bytes, ``at`` in UTC with its zone.
 
-    ``id`` counts up, so that the newest row is the one with the greatest. No foreign keys: rows
-    of purged datasets keep their digests from being taken for unreferenced until collected.
+    ``id`` counts up, so that the newest row is the one with the greatest. ``shape`` is what
+    :mod:`ckanext.govopen.logic.quality` found in a table when it came, None for other files. No
+    foreign keys: rows of purged datasets keep their digests from being taken for unreferenced
+    until collected.
     """
 
     __tablename__ = "govopen_file"
@@ -55,6 +57,7 @@ class FileRow(tk.BaseModel):
     name: Mapped[str] = mapped_column(sa.UnicodeText)
     media_type: Mapped[str] = mapped_column(sa.UnicodeText)
     at: Mapped[datetime.datetime] = mapped_column(sa.DateTime(timezone=True))
+    shape: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
 
 
 class LoadedRow(tk.BaseModel):
@@ -122,10 +125,35 @@ def of_resource(session: Any, resource_id: str, package_id: str) -> FileFact | N
     return _fact(row) if row is not None else None
 
 
+def shapes(session: Any, package_id: str) -> dict[str, dict[str, Any]]:
+    """What was found in the tables that the working copy has now, by resource id."""
+    rows = session.execute(
+        sa.select(FileRow.resource_id, FileRow.sha256, FileRow.shape).where(
+            FileRow.package_id == package_id, FileRow.shape.is_not(None)
+        )
+    )
+    known = {(row.resource_id, row.sha256): row.shape for row in rows}
+    if not known:
+        return {}
+    return {
+        resource_id: known[resource_id, fact.sha256]
+        for resource_id, fact in current(session, package_id).items()
+        if (resource_id, fact.sha256) in known
+    }
+
+
 def record(
-    session: Any, resource_id: str, package_id: str, fact: FileFact, now: datetime.datetime
+    session: Any,
+    resource_id: str,
+    package_id: str,
+    fact: FileFact,
+    now: datetime.datetime,
+    shape: dict[str, Any] | None = None,
 ) -> None:
-    """Say that the working copy of this resource has these bytes from ``now`` on."""
+    """Say that the working copy of this resource has these bytes from ``now`` on.
+
+    ``shape`` is what was found in a table.
+    """
     session.add(
         FileRow(
             resource_id=resource_id,
@@ -135,6 +163,7 @@ def record(
             name=fact.name,
             media_type=fact.media_type,
             at=now,
+            shape=shape,
         )
     )
     session.flush()

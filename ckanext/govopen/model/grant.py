@@ -26,7 +26,8 @@ class GrantRow(tk.BaseModel):
     organisation named. ``organization_id`` is the department that gave it. ``items`` None is the
     whole dataset. Times carry their zone (UTC); ``valid_to`` is the first moment after it.
     ``authorised`` is who names the persons of an organisation; ``cause`` a code beside the reason
-    of a suspension or an end; ``application`` the case it comes from, empty for none; ``report``
+    of a suspension or an end; ``application`` the case it comes from, empty for none;
+    ``authorised_use`` a right of the authority's with the income of re-use; ``report``
     the holder's last report of use; ``noticed`` the days before the end at which its holders were
     told last.
     """
@@ -63,6 +64,7 @@ class GrantRow(tk.BaseModel):
     reason: Mapped[str] = mapped_column(sa.UnicodeText, default="")
     cause: Mapped[str] = mapped_column(sa.UnicodeText, default="", server_default="")
     application: Mapped[str] = mapped_column(sa.UnicodeText, default="", server_default="")
+    authorised_use: Mapped[bool] = mapped_column(sa.Boolean, default=False, server_default="false")
     conditions: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
     report: Mapped[str] = mapped_column(sa.UnicodeText, default="", server_default="")
     reported_at: Mapped[datetime.datetime | None] = mapped_column(sa.DateTime(timezone=True))
@@ -94,6 +96,7 @@ def to_rule(row: GrantRow) -> rules.Grant:
         state=cast(rules.State, row.state),
         application=row.application or "",
         conditions=tuple(row.conditions or ()),
+        authorised_use=bool(row.authorised_use),
     )
 
 
@@ -179,6 +182,7 @@ def project(
             cause="",
             application=grant.application,
             conditions=list(grant.conditions),
+            authorised_use=grant.authorised_use,
             created_at=now,
             created_by=actor,
         )

@@ -93,6 +93,7 @@ def grants(events: list[SealedEvent], facts: Facts) -> dict[Key, Row]:
                 "reason": "",
                 "cause": "",
                 "application": state.application,
+                "authorised_use": state.authorised_use,
                 "conditions": event.payload.get("conditions", [])
                 if "purpose" in event.payload
                 else UNKNOWN,

@@ -154,6 +154,11 @@ def grants_report_days() -> int:
     return max(0, _number("grants.report_days"))
 
 
+def grants_on_platform_rows() -> int:
+    """Rows a day of a grant for use within the portal alone that has no limit; 0: none is set."""
+    return max(0, _number("grants.on_platform_rows_per_day"))
+
+
 def grants_persons_most() -> int:
     """Most persons that an organisation may name for one grant."""
     return max(1, _number("grants.persons_most"))
@@ -406,6 +411,11 @@ def attachment_bytes() -> int:
 def attachment_types() -> list[str]:
     """Extensions of files that may be attached, without a dot."""
     return [item.lower().lstrip(".") for item in _list("attachment.types")]
+
+
+def overdue_mail() -> bool:
+    """Are departments told by mail of data that is overdue?"""
+    return _flag("overdue.mail")
 
 
 def mail_settle_seconds() -> int:

@@ -125,6 +125,8 @@ _PIECE = re.compile(rf"[{_HAN}]+|[^{_BLANK}{_HAN}]+")
 _STEERED = re.compile(
     r'["():\[\]{}^~*?\\]|(?:^|[ \t\n\r\u3000])(?:[-+!]|(?:AND|OR|NOT|&&|\|\|)(?=\s))'
 )
+#: Between clauses of which one is enough.
+OR = " OR "
 #: Clauses that one query may have; nobody types more words.
 MOST_CLAUSES = 100
 
@@ -145,7 +147,7 @@ def any_of(text: str) -> str | None:
             clauses += [piece[start : start + 2] for start in range(len(piece) - 1)]
         else:
             clauses.append(literal(piece))
-    return " OR ".join(list(dict.fromkeys(clauses))[:MOST_CLAUSES])
+    return OR.join(list(dict.fromkeys(clauses))[:MOST_CLAUSES])
 
 
 def some_of(text: str) -> str | None:
@@ -154,4 +156,4 @@ def some_of(text: str) -> str | None:
     What has more of the parts, or has them in its title, comes first by its score.
     """
     clauses = any_of(text)
-    return clauses if clauses and " OR " in clauses else None
+    return clauses if clauses and OR in clauses else None

@@ -16,6 +16,7 @@ from .say import StackError, line, step
 from .services import Services
 
 DEFAULT_PORT = 5000
+PROFILES = REPOSITORY / "ckanext" / "govopen" / "jurisdictions"
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 HEADER = """\
 Settings of this site, written by ./portal up at every start; your own belong in own.ini.
@@ -33,6 +34,17 @@ class Options:
     demo: bool | None = None
 
 
+def _known_profile(name: str) -> None:
+    """Refuses a name that is neither a bundled profile's nor a file."""
+    if (PROFILES / f"{name}.yaml").is_file() or Path(name).is_file():
+        return
+    bundled = ", ".join(sorted(path.stem for path in PROFILES.glob("*.yaml")))
+    raise StackError(
+        f"There is no jurisdiction profile {name}.",
+        f"Bundled are {bundled}; a profile of your own is named by its path.",
+    )
+
+
 class SiteState:
     """The options in force, remembered in the home.
 
@@ -48,6 +60,9 @@ class SiteState:
         own = f"http://{ports.LOOPBACK}:{self.port}"
         self.site_url: str = (options.site_url or known.get("site_url") or "").rstrip("/")
         self.url = self.site_url or own
+        # Asked before anything that runs is stopped for it.
+        if options.jurisdiction:
+            _known_profile(options.jurisdiction)
         self.jurisdiction: str = options.jurisdiction or known.get("jurisdiction") or "jilin"
         first = known.get("demo", True)
         self.demo: bool = first if options.demo is None else options.demo
@@ -192,8 +207,10 @@ def farewell(home: Home, state: SiteState) -> None:
     if accounts:
         line("    search 医疗 or 醫療, open a conditional dataset without signing in, then sign in")
         line(
-            "    as a department, change a dataset, and decide on it as its reviewer at /open/desk."
+            "    as a department, change a dataset, and decide on it as its reviewer at /open/desk;"
         )
+        line("    apply for the conditional demo-land-catalogue as demo-applicant, then accept and")
+        line("    decide the application as demo-land-reviewer.")
     else:
         line(
             "    ./portal ckan sysadmin add NAME, sign in, make a department and its first dataset."

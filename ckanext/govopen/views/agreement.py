@@ -69,7 +69,9 @@ def sign(application: str, organization: str) -> Any:
     errors = carry_out("govopen_agreement_sign", data, _labels())
     if errors:
         return _render(application, organization, errors)
-    toolkit.h.flash_success(_("The agreement is signed. You may use the data from now on."))
+    toolkit.h.flash_success(
+        _("The agreement is signed. You may use the data within the period of the grant.")
+    )
     return toolkit.redirect_to(
         "govopen_agreement.show", application=application, organization=organization
     )

@@ -12,6 +12,7 @@ from ckan.plugins import toolkit
 from flask import Blueprint, Response, send_file
 
 from ckanext.govopen.access import files
+from ckanext.govopen.access.ledger import oversees
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.views import application_forms as forms
@@ -87,6 +88,7 @@ def _render(id: str, errors: list[Reason] | None = None, about: str = "") -> Any
         {
             "case": case,
             "mine": bool(case.get("mine")),
+            "oversees": oversees(person(cast(Any, asked.context()))),
             "procedure": procedure,
             "kinds": law.choices("legal_basis", "kind"),
             "labels": forms.labels(),
@@ -183,9 +185,11 @@ def withdraw(id: str) -> Any:
 @signed_in
 def attachment(id: str, attachment: str) -> Response:
     """The bytes of an attachment, to save and never to show; whoever reads it in the case."""
-    case = words.found(id)
-    row = next((a for a in case.get("attachments") or () if a["id"] == attachment), None)
-    if row is None:
+    try:
+        row = toolkit.get_action("govopen_attachment_show")(
+            cast(Any, asked.context()), {"application": id, "id": attachment}
+        )
+    except (toolkit.ObjectNotFound, toolkit.NotAuthorized, toolkit.ValidationError):
         return toolkit.abort(404)
     fact = FileFact(row["sha256"], row["size"], row["name"], row["media_type"])
     try:

@@ -22,7 +22,7 @@ from ckanext.govopen.views.forms import number_of_page
 blueprint = Blueprint("govopen_catalogue", __name__, url_prefix="/open")
 
 #: Rows of one page, and of one search while the whole list is written.
-PAGE_ROWS = 100
+PAGE_ROWS = 50
 BATCH_ROWS = 500
 
 #: Columns of the list in their order.

@@ -7,6 +7,9 @@ from typing import Any, cast
 from ckan.plugins import toolkit
 from flask import Blueprint
 
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain.terms import Provision
+from ckanext.govopen.model import jurisdiction
 from ckanext.govopen.views import asked, dataset, listing
 from ckanext.govopen.views.forms import Reason, carry_out, number_of_page, signed_in, typed
 
@@ -55,7 +58,16 @@ def _render(reference: str, errors: list[Reason] | None = None, about: str = "")
         numbers=listing.pages(min(number, last), last, []),
         deliveries=DELIVERIES,
         about=about,
+        authorised_use=_authorised_use(),
     )
+
+
+def _authorised_use() -> Provision | None:
+    """The regulation's rule on authorised use, for those who give it; None: there is none."""
+    who = person(cast(Any, asked.context()))
+    if not (who.authority or who.sysadmin):
+        return None
+    return jurisdiction.profile().provision("authorised_use")
 
 
 @signed_in
@@ -76,6 +88,7 @@ def give(id: str) -> Any:
         "delivery": form.getlist("delivery"),
         "items": form.getlist("items"),
         "quota": typed(*QUOTA),
+        "authorised_use": "authorised_use" in form,
     }
     errors = carry_out("govopen_grant_give", data, _labels())
     if errors:

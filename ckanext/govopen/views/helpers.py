@@ -56,11 +56,14 @@ from ckanext.govopen.views.law import (
     govopen_class,
     govopen_classes,
     govopen_clock,
+    govopen_has_rule,
     govopen_profile,
 )
+from ckanext.govopen.views.mended import govopen_mended
 from ckanext.govopen.views.oidc import govopen_sign_in_label
 from ckanext.govopen.views.others import govopen_other_fields, govopen_without_groups, govopen_words
 from ckanext.govopen.views.registration import govopen_registers
+from ckanext.govopen.views.tables import govopen_table_remarks
 
 _ = toolkit._
 h = toolkit.h
@@ -316,6 +319,7 @@ __all__ = [
     "govopen_form_errors",
     "govopen_form_rows",
     "govopen_form_sections",
+    "govopen_has_rule",
     "govopen_hidden_params",
     "govopen_home",
     "govopen_is_conditional",
@@ -323,6 +327,7 @@ __all__ = [
     "govopen_languages",
     "govopen_licenses",
     "govopen_markdown",
+    "govopen_mended",
     "govopen_moment",
     "govopen_org_type_choices",
     "govopen_other_fields",
@@ -339,6 +344,7 @@ __all__ = [
     "govopen_sign_in_label",
     "govopen_size",
     "govopen_structured_data",
+    "govopen_table_remarks",
     "govopen_themes",
     "govopen_update_due",
     "govopen_url",

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from ckan.plugins import toolkit
 
-from ckanext.govopen.model import settings
+from ckanext.govopen.model import jurisdiction, settings
 from ckanext.govopen.views import asked, others, words
 
 h = toolkit.h
@@ -117,6 +117,11 @@ def _field(fields: Any, name: str) -> dict[str, Any]:
 def govopen_article(place: Any) -> str:
     """A place in the regulation in words."""
     return words.article(place)
+
+
+def govopen_has_rule(rule: str) -> bool:
+    """Does the active profile have a rule of governance of this id?"""
+    return jurisdiction.profile().provision(rule) is not None
 
 
 def govopen_clock(clock: Any) -> str:

@@ -74,6 +74,13 @@ def event_type(name: str) -> str:
         "account.erased": _("Personal data of a closed account erased"),
         "duty.given": _("Duty given"),
         "duty.taken": _("Duty taken away"),
+        "department.person_named": _("Department named a person"),
+        "department.person_removed": _("Department took a named person off"),
+        "cooperation.proposed": _("Cooperation proposed"),
+        "cooperation.consented": _("Cooperation consented to"),
+        "cooperation.refused": _("Cooperation refused"),
+        "cooperation.signed": _("Agreement on cooperation signed"),
+        "cooperation.ended": _("Cooperation ended"),
         "standing.given": _("Standing approval given"),
         "standing.taken": _("Standing approval ended"),
         "standing.delivered": _("Delivered under a standing approval"),
@@ -140,6 +147,7 @@ def _value(name: str, value: Any) -> str:
             "reviewer": words.duty_name("reviewer"),
             "authority": words.duty_name("authority"),
             "operator": _("The operator, in an emergency"),
+            **words.named_roles(),
         }.get(text, text)
     if name == "duty":
         return words.duty_name(text)

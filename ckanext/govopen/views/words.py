@@ -429,3 +429,13 @@ def change_kind(kind: Any) -> str:
         "removed": _("Removed"),
         "changed": _("Changed"),
     }.get(str(kind or ""), str(kind or ""))
+
+
+def named_roles() -> dict[str, str]:
+    """The roles in which departments name persons."""
+    return {
+        "head": _("Head, first responsible"),
+        "leader": _("Leader in charge"),
+        "contact": _("Contact person"),
+        "staff": _("Staff in charge"),
+    }

@@ -67,6 +67,9 @@ def to_dataset(
         "share_class": outcome.share_class.value if outcome.share_class else "",
         "share_condition": record.share_condition,
         "share_mode": record.share_mode,
+        "provider_consent": record.consent.number if record.consent else "",
+        "provider_consent_on": record.consent.on if record.consent else "",
+        "provider_consent_by": record.consent.by if record.consent else "",
         "license_id": record.license_id,
         "tags": [{"name": name} for name in tags(record)],
         "resources": [

@@ -11,14 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ckanext.govopen.domain.catalogue.record import Record
-from ckanext.govopen.domain.classification import Transition, transition
+from ckanext.govopen.domain.classification import Transition, acquired_bar, transition
 from ckanext.govopen.domain.profile import Profile
 from ckanext.govopen.domain.refusal import ALLOWED, N_, NO_PARAMS, Answer, fill
 from ckanext.govopen.domain.terms import OpenClass, ShareClass, Way
 from ckanext.govopen.domain.words import fold
-
-#: Rules that keep a record off the portal for good, not only until a person has decided.
-FORBIDDING = frozenset({"GRT-4", "OPL-2"})
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Outcome:
 
     ``withdraw``: not on the portal, and taken off at once if it was. ``keep_back``: the same, and
     listed in the report for a person; ``forbidden`` when a rule forbids it to be there at all, and
-    no person's decision would change that. ``publish``: written as ``open_class`` and reviewed;
+    nobody's word would change that. ``publish``: written as ``open_class`` and reviewed;
     ``bulk`` false keeps it out of decisions on many at once. ``kept_distributions`` are not
     published.
     """
@@ -65,19 +62,24 @@ def classify(
     record: Record,
     profile: Profile,
     *,
-    provider_consent: bool = False,
     columns: Mapping[str, Iterable[str]] | None = None,
 ) -> Outcome:
     """Apply every rule of the mapping to one record.
 
-    ``provider_consent`` is a recorded consent of the original provider, ``columns`` are the
-    columns of distributions as far as somebody has looked into them, by distribution id.
+    ``columns`` are the columns of distributions as far as somebody has looked into them, by
+    distribution id.
     """
     if record.deleted or not record.open:
         message = N_("Deleted at the source.") if record.deleted else N_("Not open at the source.")
         return Outcome("withdraw", None, (Reason("HRV-1", profile.classes.article, message),))
     warnings: list[Reason] = []
-    reasons = _acquisition(record, profile, provider_consent)
+    consented = record.acquired == Way.SHARED.value and record.consent is not None
+    bar = acquired_bar(record.acquired, profile, record.consent is not None)
+    reasons = (
+        _acquisition(record, profile)
+        if bar is None
+        else [Reason(bar.rule, bar.article, bar.message)]
+    )
     share_class = profile.share_class_named(record.share_class) if record.share_class else None
     if record.share_class and share_class is None:
         reasons.append(
@@ -94,7 +96,7 @@ def classify(
         message = N_("Only a part is open, and no information item says which.")
         reasons.append(Reason("REV-4", profile.classes.article, message))
     if reasons:
-        forbidden = any(reason.rule in FORBIDDING for reason in reasons)
+        forbidden = bar is not None and not bar.lifted_by_consent
         return Outcome(
             "keep_back", None, tuple(reasons), share_class=share_class, forbidden=forbidden
         )
@@ -102,6 +104,10 @@ def classify(
         info = profile.class_info(OpenClass.NON_OPEN)
         reason = Reason("CLS-4", info.article if info else None, N_("Not open at the source."))
         return Outcome("withdraw", None, (reason,), share_class=share_class)
+    if consented:
+        rule = profile.acquired_rule(record.acquired)
+        message = N_("Obtained by sharing, with its provider's consent: please look at it singly.")
+        warnings.append(Reason("GRT-4", rule.article if rule else None, message))
     if share_class is ShareClass.NONE:
         message = N_("Not shared between departments, yet to be opened: please look at it singly.")
         warnings.append(Reason("CLS-5", None, message))
@@ -120,26 +126,18 @@ def classify(
         open_class,
         warnings=tuple(warnings),
         share_class=share_class,
-        bulk=share_class is not ShareClass.NONE,
+        bulk=share_class is not ShareClass.NONE and not consented,
         kept_distributions=kept,
     )
 
 
-def _acquisition(record: Record, profile: Profile, consent: bool) -> list[Reason]:
+def _acquisition(record: Record, profile: Profile) -> list[Reason]:
+    """What a person has to decide about the way of acquisition where nothing bars it."""
     rule = profile.acquired_rule(record.acquired)
     article = rule.article if rule else None
     if record.acquired is None:
         message = N_("How the data was acquired is not stated: the source has to say it.")
         return [Reason("CAT-11", article, message)]
-    if record.acquired == Way.SHARED.value:
-        # Always, whatever a profile leaves out; only a profile that says so lets consent lift it.
-        if consent and rule is not None and rule.unless == "provider_consent":
-            return []
-        message = N_("Data obtained by sharing is not published.")
-        return [Reason("GRT-4", article, message)]
-    if rule is not None and rule.effect in ("not_published", "not_in_catalogue"):
-        message = N_("Data acquired in this way is not opened to the public.")
-        return [Reason("OPL-2", article, message)]
     if record.acquired == Way.PURCHASED.value and (rule is None or rule.effect == "ask"):
         message = N_("Purchased data: a person decides after looking at its licence.")
         return [Reason("CAT-11", article, message)]

@@ -107,9 +107,9 @@ def number(json: Mapping[str, Any], key: str, where: str = "") -> int | None:
     return value
 
 
-def read_date(json: Mapping[str, Any], key: str) -> str:
+def read_date(json: Mapping[str, Any], key: str, where: str = "") -> str:
     """A day as ``YYYY-MM-DD``; read are moments, ``2020/1/1``, ``2020年1月1日``, ``20200101``."""
-    raw = line(json, key)
+    raw = line(json, key, where=where)
     if not raw:
         return ""
     plain = raw.replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-")
@@ -119,7 +119,8 @@ def read_date(json: Mapping[str, Any], key: str) -> str:
         numbers = [int(part) for part in parts if part] + [1, 1]
         return datetime.date(*numbers[:3]).isoformat()
     except ValueError:
-        raise Wrong(N_("%(where)s is no date: %(value)s"), where=key, value=raw) from None
+        message = N_("%(where)s is no date: %(value)s")
+        raise Wrong(message, where=where or key, value=raw) from None
 
 
 def moment(json: Mapping[str, Any], key: str) -> str:

@@ -74,6 +74,16 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """The consent of whoever provided data that was got by sharing: its number, its day as ISO
+    text, and who gave it. All three are stated, or there is none."""
+
+    number: str
+    on: str
+    by: str
+
+
+@dataclass(frozen=True)
 class SourceReview:
     """The review that the source says has taken place."""
 
@@ -118,6 +128,7 @@ class Record:
     version: int | None = None
     deleted: bool = False
     identity: Identity | None = None
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +225,7 @@ def _record(code: str, json: Mapping[str, Any], opening: Mapping[str, Any]) -> R
         ),
         version=number(json, "version"),
         identity=_identity(json),
+        consent=_consent(json),
     )
 
 
@@ -227,6 +239,16 @@ def _identity(json: Mapping[str, Any]) -> Identity | None:
     if not _NAME.fullmatch(name):
         raise Wrong(N_("%(where)s is no name of a dataset"), where="identity.name")
     return Identity(id, name)
+
+
+def _consent(json: Mapping[str, Any]) -> Consent | None:
+    given = read_object(json, "consent")
+    found = Consent(
+        line(given, "number", where="consent.number"),
+        read_date(given, "on", "consent.on"),
+        line(given, "by", where="consent.by"),
+    )
+    return found if found.number and found.on and found.by else None
 
 
 def _item(json: Any, position: int) -> Item:
@@ -305,6 +327,7 @@ def _acquired(json: Mapping[str, Any]) -> str | None:
 def record_hash(record: Record) -> str:
     """SHA-256 over all that a record says, 64 hex digits: equal means nothing to do."""
     said = asdict(record)
-    if record.identity is None:
-        del said["identity"]
+    for name in ("identity", "consent"):
+        if said[name] is None:
+            del said[name]
     return sha256({"format": "govopen-record-1", **said})

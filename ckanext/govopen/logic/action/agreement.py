@@ -24,7 +24,7 @@ from ckanext.govopen.domain.event import Event
 from ckanext.govopen.logic import agreement as agreements
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import application_record as recording
-from ckanext.govopen.logic import command, proof, registration
+from ckanext.govopen.logic import command, look, proof, registration
 from ckanext.govopen.logic import session as sessions
 from ckanext.govopen.logic.schema import agreement as schema
 from ckanext.govopen.logic.schema import values
@@ -55,7 +55,10 @@ def govopen_agreement_show(context: Any, data_dict: dict[str, Any]) -> dict[str,
     :raises ObjectNotFound: there is none, nothing was approved, or it does not concern the caller
     """
     tk.check_access("govopen_agreement_show", context, data_dict)
-    return _shown(context, *_found(context, schema.SHOW.read(data_dict)))
+    number, state, part = _found(context, schema.SHOW.read(data_dict))
+    shown = _shown(context, number, state, part)
+    look.note(context, state, "agreement", part)
+    return shown
 
 
 @command.decision(by_token=False)

@@ -12,7 +12,7 @@ from ckanext.govopen.domain import applicant as rules
 from ckanext.govopen.domain.application.acting import wanted_identity
 from ckanext.govopen.domain.application.state import Application, Part
 from ckanext.govopen.logic import application as cases
-from ckanext.govopen.logic import command
+from ckanext.govopen.logic import command, look
 from ckanext.govopen.logic.schema import account as schema
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.logic.schema.table import Given, takes
@@ -102,7 +102,9 @@ def govopen_applicant_show(context: Any, data_dict: dict[str, Any]) -> dict[str,
     :raises ObjectNotFound: there is no such case, or its applicant does not concern the caller
     """
     tk.check_access("govopen_applicant_show", context, data_dict)
-    return _shown(*_case(context, schema.SHOW_CHECK.read(data_dict)))
+    state, part = _case(context, schema.SHOW_CHECK.read(data_dict))
+    look.note(context, state, "identity", part)
+    return _shown(state, part)
 
 
 def _case(context: Any, given: Given) -> tuple[Application, Part]:

@@ -10,7 +10,7 @@ from ckan.plugins import toolkit
 
 from ckanext.govopen.logic import application_list as listing
 from ckanext.govopen.logic import application_names as naming
-from ckanext.govopen.logic import command
+from ckanext.govopen.logic import command, overdue
 from ckanext.govopen.logic import desk as desks
 from ckanext.govopen.logic.schema import review as schema
 from ckanext.govopen.logic.schema import values
@@ -38,9 +38,12 @@ def govopen_desk(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     :returns: ``{"waiting": [{"kind", "id", "title", "organization", "since", "due", "days_left",
         "overdue", "article", "internal"}], "mine": […the same], "counts": {"waiting", "mine"},
         "kinds": {kind: number}, "organizations": [{"id", "name", "title", "number"}],
-        "overdue": number}``; ``due`` is None where the regulation sets no date; an application's
-        ``title`` is its number. ``kinds``, ``organizations`` and ``overdue`` count all that is on
-        the desk, ``counts`` what was asked for: at most 100 of a kind are listed.
+        "overdue": number, "late_datasets": {"count", "results": [{"id", "name", "title",
+        "organization", "due", "days_late"}]}}``; ``due`` is None where the regulation sets no
+        date; an application's ``title`` is its number. ``kinds``, ``organizations`` and
+        ``overdue`` count all that is on the desk, ``counts`` what was asked for: at most 100 of a
+        kind are listed. ``late_datasets`` are released ones of his departments whose data is older
+        than its update cycle allows; a ``kind`` that is asked for leaves them out.
     """
     toolkit.check_access("govopen_desk", context, data_dict)
     narrow = _narrow(data_dict)
@@ -61,7 +64,16 @@ def govopen_desk(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
         key=lambda place: (-place["number"], place["title"]),
     )
     result["overdue"] = sum(one.number for one in found if one.overdue)
+    result["late_datasets"] = overdue.listed(_keeps(who, narrow), here, now, _ROWS)
     return result
+
+
+def _keeps(who: waiting.Holder | None, narrow: Narrow) -> frozenset[str]:
+    """The departments whose data he keeps, as far as they are asked for."""
+    if who is None or narrow.kind:
+        return frozenset()
+    places = who.edits | who.provider.get("handler", frozenset())
+    return places & {narrow.organization_id} if narrow.organization_id else places
 
 
 def _narrow(data: dict[str, Any]) -> Narrow:

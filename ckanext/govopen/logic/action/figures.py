@@ -28,9 +28,9 @@ __all__ = ["govopen_figures"]
 def govopen_figures(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Applications, their outcomes, the time taken, refusals by ground and grants alive.
 
-    Over public datasets only, and over whole months as they stood at the end of the last: whoever
-    asks twice within a month gets the same. A number below ``least``, and as many beside it as
-    would give it away, is None; a table is None when there is too little for it.
+    Over datasets that are or were public only, and over whole months as they stood at the end of
+    the last: whoever asks twice within a month gets the same. A number below ``least``, and as
+    many beside it as would give it away, is None; a table is None when there is too little for it.
 
     :returns: ``{"least", "until": "2026-10" or None, "clock": {"id", "names", "n", "unit", "start",
         "article"} or None, "departments", "months", "crossed", "grounds", "grants"}``, each of the

@@ -10,7 +10,7 @@ from ckan import model
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.domain.refusal import fill
-from ckanext.govopen.logic import command, file_upkeep
+from ckanext.govopen.logic import command, file_upkeep, quality, snapshot
 from ckanext.govopen.logic.schema import dataset as schema
 from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import file as file_model
@@ -27,12 +27,15 @@ def govopen_file_show(context: Any, data_dict: dict[str, Any]) -> list[dict[str,
     :param id: id or name of the dataset
     :returns: ``[{"resource_id", "name", "sha256", "size" (bytes), "media_type", "released": bool
         (the live release names these bytes), "rows": number in the DataStore or None,
-        "problem": why they were not loaded, or ""}]``
+        "problem": why they were not loaded, or "", "remarks": how a table differs from the
+        declared items (texts), None when nobody looked at it}]``
     """
     tk.check_access("govopen_file_show", context, data_dict)
     package = _package(schema.FILES.read(data_dict)["id"])
     held = file_model.loaded_of_package(model.Session, package.id)
     released = file_model.released_digests(model.Session, package.id)
+    fields = snapshot.working(context, package.id).fields
+    remarks = {one["resource_id"]: one["remarks"] for one in quality.of_dataset(package.id, fields)}
     result = []
     for resource_id, fact in file_model.current(model.Session, package.id).items():
         row = held.get(resource_id)
@@ -46,6 +49,7 @@ def govopen_file_show(context: Any, data_dict: dict[str, Any]) -> list[dict[str,
                 "released": released.get(resource_id) == fact.sha256,
                 "rows": row.rows if row is not None and not row.problem else None,
                 "problem": _problem(row.problem) if row is not None else "",
+                "remarks": remarks.get(resource_id),
             }
         )
     return result

@@ -14,7 +14,7 @@ from ckan.plugins import toolkit as tk
 from ckanext.govopen.access.policy import Person, Sight
 from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
-from ckanext.govopen.domain import agreement
+from ckanext.govopen.domain import agreement, grant_change
 from ckanext.govopen.domain import grant as rules
 from ckanext.govopen.domain import grant_persons as naming
 from ckanext.govopen.domain import usage as using
@@ -53,6 +53,8 @@ def govopen_grant_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     :param valid_from: ISO 8601; left out: now
     :param valid_to: ISO 8601; a bare day is included
     :param quota: ``{"downloads", "rows_per_day", "requests_per_day"}``, each a number (optional)
+    :param authorised_use: with the right to the income of re-use, where the regulation knows that:
+        given by the data authority to an organisation
     :param break_glass: the operator's reason, kept in the ledger
     :returns: the grant as in :func:`govopen_grant_show`
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no
@@ -82,12 +84,14 @@ def govopen_grant_give(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         valid_to=given["valid_to"],
         items=frozenset(given["items"]) if given["items"] else None,
         quota=rules.Quota(**given["quota"]),
+        authorised_use=given["authorised_use"],
     )
+    grant = rules.with_daily_rows(grant, settings.grants_on_platform_rows())
     actor = actors.of(person(context), command.actor(context))
     open_class = OpenClass.of(live.open_class) if live else None
-    give = rules.Give(grant, actor, open_class, given["break_glass"])
+    give = grant_change.Give(grant, actor, open_class, given["break_glass"])
     with command.refusals():
-        events = rules.decide(None, give, now, jurisdiction.profile())
+        events = grant_change.decide(None, give, now, jurisdiction.profile())
     return _write(context, grant.id, events)
 
 
@@ -106,7 +110,7 @@ def govopen_grant_suspend(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     """
     tk.check_access("govopen_grant_suspend", context, data_dict)
     given = schema.SUSPEND.read(data_dict, first=("id",))
-    return _change(context, given, rules.Suspend, "reason", "break_glass", "code")
+    return _change(context, given, grant_change.Suspend, "reason", "break_glass", "code")
 
 
 @command.decision()
@@ -115,7 +119,7 @@ def govopen_grant_resume(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     """Let a suspended grant work again. Parameters as in :func:`govopen_grant_suspend`."""
     tk.check_access("govopen_grant_resume", context, data_dict)
     given = schema.RESUME.read(data_dict, first=("id",))
-    return _change(context, given, rules.Resume, "reason", "break_glass")
+    return _change(context, given, grant_change.Resume, "reason", "break_glass")
 
 
 @command.decision()
@@ -124,7 +128,7 @@ def govopen_grant_revoke(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     """End a grant for good. Parameters as in :func:`govopen_grant_suspend`."""
     tk.check_access("govopen_grant_revoke", context, data_dict)
     given = schema.REVOKE.read(data_dict, first=("id",))
-    return _change(context, given, rules.Revoke, "reason", "break_glass")
+    return _change(context, given, grant_change.Revoke, "reason", "break_glass")
 
 
 @tk.side_effect_free
@@ -135,10 +139,10 @@ def govopen_grant_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     :param id: the grant
     :returns: ``{"id", "dataset": {"id", "name", "title"}, "organization": {…}, "holder", "kind",
         "purpose", "delivery": […], "items": […] or None, "valid_from", "valid_to", "quota",
-        "usage": {"downloads", "rows_today", "requests_today"}, "conditions": […], "application",
-        "state", "cause", "works": bool, "reason_code", "reason",
-        "report": {"text", "reported_at", "due"}, "may": [commands]}``; for staff also ``persons``,
-        ``holder_code``, ``created_at`` and ``created_by``
+        "usage": {"downloads", "rows_today", "requests_today"}, "conditions": […],
+        "authorised_use": bool, "application", "state", "cause", "works": bool, "reason_code",
+        "reason", "report": {"text", "reported_at", "due"}, "may": [commands]}``; for staff also
+        ``persons``, ``holder_code``, ``created_at`` and ``created_by``
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
     tk.check_access("govopen_grant_show", context, data_dict)
@@ -207,14 +211,14 @@ def visible(context: Any, grant_id: str, lock: bool = False) -> grants.GrantRow:
 def _change(
     context: Any,
     given: Given,
-    order: type[rules.Suspend] | type[rules.Resume] | type[rules.Revoke],
+    order: type[grant_change.Suspend] | type[grant_change.Resume] | type[grant_change.Revoke],
     *names: str,
 ) -> dict[str, Any]:
     row = visible(context, given["id"], lock=True)
     actor = actors.of(person(context), command.actor(context))
     command_given = order(actor, **given.some(*names))
     with command.refusals():
-        events = rules.decide(
+        events = grant_change.decide(
             grants.to_rule(row),
             command_given,
             command.now(),
@@ -285,6 +289,7 @@ def dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, Any
             "quota": row.quota,
             "usage": dataclasses.asdict(used.get(row.id, rules.Usage())),
             "conditions": row.conditions or [],
+            "authorised_use": row.authorised_use,
             "application": row.application,
             "state": row.state,
             "works": bool(answer),

@@ -14,7 +14,7 @@ from ckanext.govopen.access.sight import dataset_sight, sights
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain.event import EVENT_TYPES
 from ckanext.govopen.domain.ledger import SealedEvent
-from ckanext.govopen.logic import command, erasure
+from ckanext.govopen.logic import command, erasure, look
 from ckanext.govopen.logic import ledger as reading
 from ckanext.govopen.logic.schema import ledger as schema
 from ckanext.govopen.logic.schema.table import takes
@@ -61,6 +61,7 @@ def govopen_ledger_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         context, **given.some("stream", "dataset", "organization", "type", "since", "until", "part")
     )
     rows, more = reading.page(context, wanted, given["limit"], given["offset"])
+    look.in_ledger(context, reading.naming(rows))
     return {"results": _dictize(context, rows), "more": more}
 
 

@@ -33,7 +33,7 @@ def govopen_letter_list(context: Any, data_dict: dict[str, Any]) -> list[dict[st
     """
     tk.check_access("govopen_letter_list", context, data_dict)
     case = cases.found(context, schema.LETTERS.read(data_dict)["application"])
-    return showing.show(context, *case)["letters"]
+    return showing.compose(context, *case)["letters"]
 
 
 @takes(schema.LETTER)

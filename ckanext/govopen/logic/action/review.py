@@ -16,7 +16,7 @@ from ckanext.govopen.domain import review as rules
 from ckanext.govopen.domain.classification import Missing, check_requirements
 from ckanext.govopen.domain.refusal import N_, Refused
 from ckanext.govopen.logic import actor as actors
-from ckanext.govopen.logic import command, gate, snapshot, twins, working_copy
+from ckanext.govopen.logic import command, gate, quality, review_warnings, snapshot, working_copy
 from ckanext.govopen.logic.schema import review as schema
 from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import catalogue, jurisdiction
@@ -177,13 +177,15 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
 
     :param id: id of the review, or id or name of the dataset
     :returns: the review as in :func:`govopen_review_list`, and ``missing`` (field, rule, article,
-        message), ``warnings``, ``questions`` of the profile, ``changes`` (path, kind, before,
-        after) and ``files`` (names of the files by resource id) while the review waits
+        message), ``warnings``, ``tables`` (``[{"resource_id", "name", "rows", "remarks"}]``: how
+        uploaded tables differ from the declared items), ``questions`` of the profile, ``changes``
+        (path, kind, before, after) and ``files`` (names of the files by resource id) while the
+        review waits
     """
     toolkit.check_access("govopen_review_show", context, data_dict)
     row = _found(context, schema.SHOW.read(data_dict)["id"])
     result = _dictize([row], person(context))[0]
-    result.update(missing=[], warnings=[], changes=[], files={}, questions=_questions())
+    result.update(missing=[], warnings=[], tables=[], changes=[], files={}, questions=_questions())
     package = model.Package.get(row.package_id)
     if package is None or row.status not in reviews.WAITING:
         return result
@@ -192,7 +194,8 @@ def govopen_review_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     before = snapshot.released(live) if live else None
     result["fingerprint"] = read.fingerprint
     result["missing"] = [item.as_dict(toolkit._) for item in _missing(read)]
-    result["warnings"] = _warnings(context, read)
+    result["warnings"] = review_warnings.of(context, read)
+    result["tables"] = quality.of_dataset(row.package_id, read.fields)
     result["files"] = {
         str(one["id"]): one.get("name") or ""
         for side in (before, read.snapshot)
@@ -237,19 +240,6 @@ def _missing(read: snapshot.WorkingCopy) -> list[Missing]:
                 )
             )
     return found
-
-
-def _warnings(context: Any, read: snapshot.WorkingCopy) -> list[str]:
-    """What the reviewer should look at, without blocking him."""
-    found: list[str] = []
-    if read.fields.get("share_class") == "none" and read.fields.get("open_class") != "non_open":
-        found.append(
-            toolkit._(
-                "The department does not share this data with other departments, "
-                "yet it is to be opened to the public."
-            )
-        )
-    return [*found, *twins.warnings(context, read.fields)]
 
 
 @takes(schema.SUBMIT)

@@ -9,6 +9,7 @@ from ckanext.govopen.logic.schema.parameter import (
     Account,
     Accounts,
     Choice,
+    Flag,
     Id,
     Moment,
     Text,
@@ -37,6 +38,10 @@ GIVE = Table(
         Moment("valid_from", N_("Beginning; left out: now")),
         Moment("valid_to", N_("Until when; a bare day is included"), required=True, end=True),
         QUOTA,
+        Flag(
+            "authorised_use",
+            N_("With the right to the income of re-use, where the regulation knows that"),
+        ),
         GLASS,
     ),
     _ANSWER,

@@ -134,6 +134,21 @@ def test_nothing_is_not_an_error(portal: Portal, department: Department, path: s
         assert portal.get(path, user).status_code < 500
 
 
+def test_lists_of_followers_say_nothing(portal: Portal, department: Department) -> None:
+    """As in CKAN they are the operator's: what is there answers others like what is not."""
+    made = portal.released(department)
+    for asking in (None, User.make(), department.editor):
+        for path, name in (
+            ("/user/followers/{}", department.editor.name),
+            ("/dataset/followers/{}", made["name"]),
+            ("/organization/followers/{}", department.name),
+        ):
+            one, two = (portal.get(path.format(key), asking) for key in (name, "no-such-thing"))
+            assert one.status_code == two.status_code in (403, 404), path
+            assert "no-such-thing" not in two.get_data(as_text=True).split("<main")[1]
+            assert name not in one.get_data(as_text=True).split("<main")[1]
+
+
 def test_accounts_are_not_found_out(portal: Portal, department: Department) -> None:
     """Neither by their page, nor by members, nor by the reset of a password."""
     known, nobody = department.editor.name, "nobody-of-this-name"

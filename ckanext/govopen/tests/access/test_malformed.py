@@ -237,6 +237,45 @@ def test_signing_in_leads_nowhere_else(portal: Portal, address: str) -> None:
     assert "evil" not in answer.headers["Location"]
 
 
+#: Pages of CKAN and other plugins, and forms in which something is missing or wrongly named.
+FORMS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("/user/edit", {"save": ""}),
+    ("/user/edit/{user}", {"save": ""}),
+    ("/user/{user}/api-tokens", {"name": "x", "a__0__b": "1", "a__x": "2"}),
+    ("/dataset/edit/{dataset}", {}),
+    ("/dataset/{dataset}/resource/new", {}),
+    ("/dataset/{dataset}/resource/{resource}/edit", {"a__0__b": "1", "a__x": "2"}),
+    ("/dataset/{dataset}/resource/{resource}/new_view", {"a__0__b": "1", "a__x": "2"}),
+    ("/dataset/{dataset}/dictionary/{resource}", {"a__0__b": "1", "a__x": "2"}),
+    ("/harvest/new", {"save": "", "id": "x"}),
+)
+
+
+def test_a_form_that_lacks_something_is_a_mistake(portal: Portal) -> None:
+    department = portal.department()
+    made = portal.dataset(department)
+    resource = portal.upload(department.editor, "a,b\n1,2\n", package_id=made["id"])["id"]
+    user = department.editor
+    statuses = {}
+    for path, form in FORMS:
+        page = path.format(user=user.id, dataset=made["id"], resource=resource)
+        statuses[path] = portal.request("POST", page, user, data=form).status_code
+    assert {path: code for path, code in statuses.items() if code not in {200, 400, 404}} == {}
+    assert statuses["/user/edit"] == statuses["/dataset/edit/{dataset}"] == 400
+
+
+def test_a_fault_behind_a_form_stays_one(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: Any, **_kwargs: Any) -> Any:
+        raise TypeError
+
+    department = portal.department()
+    made = portal.dataset(department)
+    monkeypatch.setattr("ckanext.govopen.logic.working_copy._possible_dates", broken)
+    form = {"save": "", "title": "x", "name": made["name"]}
+    page = f"/dataset/edit/{made['id']}"
+    assert portal.request("POST", page, department.editor, data=form).status_code == 500
+
+
 def test_a_dump_in_no_format(portal: Portal) -> None:
     department = portal.department()
     made = portal.dataset(department)

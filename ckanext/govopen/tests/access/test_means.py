@@ -54,11 +54,14 @@ NO_DECISION = {
     "govopen_catalogue_import": "writes working copies",
     "govopen_catalogue_try": "writes nothing",
     "govopen_catalogue_upload": "a file of a source",
+    "govopen_cooperation_propose": "asks, decides nothing",
     "govopen_dataset_reclassify": "a stricter class takes away, a looser one is reviewed",
     "govopen_file_collect": "deletes what nothing names",
     "govopen_file_load": "loads again what was released",
     "govopen_ledger_checkpoint": "the portal's own signature, made at intervals",
     "govopen_ledger_rebuild": "computes again what the ledger says",
+    "govopen_named_person_put": "a register of contacts, decides nothing",
+    "govopen_named_person_remove": "a register of contacts, decides nothing",
     "govopen_review_submit": "hands in, decides nothing",
 }
 #: Those of cases, agreements and accounts; what they change is tried in the tests of their rooms.
@@ -78,6 +81,9 @@ ELSEWHERE = {
     "govopen_application_forward",
     "govopen_application_forward_answer",
     "govopen_application_return",
+    "govopen_cooperation_decide",
+    "govopen_cooperation_end",
+    "govopen_cooperation_sign",
     "govopen_grant_persons_set",
     "govopen_identity_unlink",
 }

@@ -22,7 +22,7 @@ from ckanext.govopen.model import agreement as stored
 from ckanext.govopen.model import attempts, projections
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.ledger import EventRow
-from ckanext.govopen.tests.agreement.world import Case, approved, by_session
+from ckanext.govopen.tests.agreement.world import NAME, Case, approved, by_session
 from ckanext.govopen.tests.portal import Department, Portal, Refused, User
 
 
@@ -122,6 +122,20 @@ def test_the_ledger_holds_the_signature(case: Case) -> None:
     ).scalar_one()
     for name in ("key", "signature", "pdf_sha256"):
         assert row[name] == signed[name]
+
+
+def test_the_ledger_tells_a_colleague_without_a_duty_no_name(case: Case) -> None:
+    case.sign()
+    stream, text = f"application/{case.id}", case.show()["text"]
+
+    def told(user: User) -> str:
+        found = case.portal.call("govopen_ledger_show", user, stream=stream)["results"]
+        lines = case.portal.call("govopen_ledger_export", user, stream=stream)["lines"]
+        return json.dumps([found, lines], ensure_ascii=False)
+
+    line = next(one for one in text.splitlines() if NAME in one)
+    assert line in told(case.department.reviewer)
+    assert line not in told(case.department.editor)
 
 
 @pytest.mark.parametrize("token", ["token", "deciding"])

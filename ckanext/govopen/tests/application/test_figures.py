@@ -53,3 +53,27 @@ def test_what_is_decided_later_changes_no_figure_of_before(world: World) -> None
     assert alive(granted) == alive(accepted) + 1
     assert alive(command.now()) == alive(accepted), "revoked since"
     assert alive(granted) == alive(accepted) + 1, "and yet it was alive then"
+
+
+def test_a_dataset_that_is_taken_away_changes_no_figure(world: World) -> None:
+    """Else the figures before and after would tell how many cases it had, and how they ended."""
+    portal, place = world.portal, world.department
+    case = world.accepted()
+    package = case["parts"][0]["datasets"][0]["id"]
+    portal.call(
+        "govopen_grant_give", world.handler.deciding, package_id=package,
+        persons=[world.stranger.name], purpose="研究", valid_to="2099-12-31",
+    )  # fmt: skip
+    now = command.now()
+
+    def told() -> tuple[int, int]:
+        model.Session.rollback()
+        found = figures.cases(model.Session, None, None, now)
+        alive = figures.grants(model.Session, now).get(place.id, 0)
+        return sum(one.department == place.id for one in found), alive
+
+    before = told()
+    assert min(before) > 0
+    portal.call("govopen_dataset_suspend", place.editor, id=package, reason="核查")
+    assert portal.ask("package_show", {"id": package}).status_code == 404
+    assert told() == before

@@ -60,6 +60,20 @@ def test_axe_has_nothing_to_say_on_a_phone(live, page, path):
     assert faults(page) == []
 
 
+def test_the_open_list_is_a_table_and_on_a_phone_one_of_cards(live, page):
+    page.goto("/open/list")
+    row, head = page.locator("tbody tr").first, page.locator("thead tr")
+    assert row.bounding_box()["y"] >= head.bounding_box()["y"] + head.bounding_box()["height"] - 1
+    assert abs(row.bounding_box()["x"] - head.bounding_box()["x"]) < 2
+    page.set_viewport_size({"width": 390, "height": 800})
+    # Cards: nothing lies beside what is seen, and the facts stand below the title.
+    assert page.locator(".go-scroll").evaluate("(it) => it.scrollWidth <= it.clientWidth")
+    title, fact = row.locator("th"), row.locator("td").nth(1)
+    assert fact.bounding_box()["y"] > title.bounding_box()["y"]
+    assert fact.bounding_box()["x"] < title.bounding_box()["x"] + 1
+    assert page.get_by_role("table").get_by_role("rowheader").first.is_visible()
+
+
 @pytest.mark.parametrize(
     "path",
     ["/open/desk", "/open/review", "/open/review/REVIEW", "/dataset/waiting", "/open/duties"],

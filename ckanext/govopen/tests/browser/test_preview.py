@@ -46,6 +46,13 @@ def test_the_table_view_shows_its_rows(page: Any, file_page: str, language: str)
     page.locator("#preview a.go-button").click()
     page.wait_for_selector("#dtprv_wrapper tbody td:has-text('体育馆')")
     assert "南关区" in page.locator("#dtprv_wrapper").inner_text()
+    search = page.locator("#dtprv_wrapper input[type=search]").first
+    for typed, there, gone in (("关区", "体育馆", "没有"), ("qq没有这样的行", "0", "体育馆")):
+        search.fill(typed)
+        search.press("Enter")
+        rows = page.locator("#dtprv tbody")
+        rows.locator(f":scope:not(:has-text('{gone}'))").wait_for()
+        assert there in page.locator("#dtprv_wrapper").inner_text(), typed
     started = page.evaluate("Object.keys(window.ckan.module.instances).length")
     assert started > 0
     assert broken == []

@@ -140,5 +140,10 @@ def test_who_reviews_did_not_publish() -> None:
         editor, reviewer = accounts[upload.editor], accounts[upload.reviewer]
         assert editor is not reviewer and "reviewer" in reviewer.duties
         assert editor.department == reviewer.department == upload.department
+        if upload.fields["open_class"] == "conditional":
+            assert any(
+                "handler" in account.duties and account.department == upload.department
+                for account in people.ACCOUNTS
+            ), "whoever applies for it finds somebody who can accept it"
     classes = Counter(upload.fields["open_class"] for upload in people.UPLOADS)
     assert classes == {"unconditional": 3, "conditional": 1, "non_open": 3}

@@ -22,11 +22,11 @@ from ckanext.govopen.domain.catalogue import (
     to_dataset,
     trusted_review,
 )
-from ckanext.govopen.domain.classification import OpenClass, check_requirements
+from ckanext.govopen.domain.classification import CONSENT, OpenClass, check_requirements
 from ckanext.govopen.domain.profile import Profile
 from ckanext.govopen.domain.terms import ShareClass
 
-from .builders import ORG, changed, jilin, published_rows, record_json
+from .builders import ORG, bundled, changed, complete_dataset, jilin, published_rows, record_json
 
 U, C, N = OpenClass.UNCONDITIONAL, OpenClass.CONDITIONAL, OpenClass.NON_OPEN
 
@@ -223,16 +223,54 @@ def test_shared_data_is_never_published_whatever_a_profile_leaves_out() -> None:
     lax = changed(lambda data: data["acquired"][1].update(effect="allowed"))
     for profile in (silent, lax):
         assert outcome(profile, acquired="shared").action == "keep_back"
+        shared = {**complete_dataset(), "acquired_by": "shared"}
+        assert [m.rule for m in check_requirements(shared, profile)] == ["GRT-4"]
     assert outcome(silent, acquired="negotiated").action == "publish"
     assert outcome(silent, acquired="purchased").action == "keep_back"
 
 
 def test_consent_lifts_only_where_the_profile_says_so() -> None:
-    shared = record(acquired="shared")
-    assert classify(shared, jilin(), provider_consent=True).action == "keep_back"
-    chaohu = changed(lambda data: data["acquired"][1].update(unless="provider_consent"))
-    assert classify(shared, chaohu, provider_consent=True).action == "publish"
-    assert classify(shared, chaohu).action == "keep_back"
+    """Jilin keeps it back for good; Chaohu opens it, singly and with the consent in the dataset."""
+    law = bundled("chaohu")
+    given = {"number": "医保函〔2026〕7号", "on": "2026年3月2日", "by": "医疗保障局"}
+    agreed = record(acquired="shared", consent=given, open=opening(**{"class": "无条件开放"}))
+    assert (
+        outcome(acquired="shared", consent=given).forbidden,
+        classify(agreed, jilin()).action,
+    ) == (
+        True,
+        "keep_back",
+    )
+    opened = classify(agreed, law)
+    assert (opened.action, opened.bulk) == ("publish", False)
+    assert [(w.rule, w.article) for w in opened.warnings] == [("GRT-4", "23")]
+    trust = SourceTrust(True, True, True)
+    assert not trusted_review(agreed, opened, trust, None).allowed
+    dataset = to_dataset(agreed, opened, law)
+    recorded = (given["number"], "2026-03-02", given["by"])
+    assert tuple(dataset[name] for name in CONSENT) == recorded
+    assert [m.field for m in check_requirements(dataset, jilin()) if m.rule == "GRT-4"]
+    assert not [m for m in check_requirements(dataset, law) if m.rule == "GRT-4"]
+    for lost in given:
+        without = record(
+            acquired="shared",
+            consent={k: v for k, v in given.items() if k != lost},
+            open=opening(**{"class": "无条件开放"}),
+        )
+        kept = classify(without, law)
+        assert (kept.action, kept.forbidden) == ("keep_back", False)
+    for name in CONSENT:
+        [lack] = [m for m in check_requirements({**dataset, name: " "}, law) if m.rule == "GRT-4"]
+        assert (lack.field, lack.article) == ("acquired_by", "23")
+    # A consent says nothing about data that was got in another way.
+    bought = record(acquired="negotiated", consent=given)
+    assert classify(bought, jilin()).action == "keep_back"
+    assert classify(record(consent=given), jilin()).bulk
+    # A record that states none has the hash that it always had.
+    assert record_hash(record(acquired="shared")) == record_hash(
+        record(acquired="shared", consent={"number": "7"})
+    )
+    assert record_hash(agreed) != record_hash(replace(agreed, consent=None))
 
 
 ITEMS = [
@@ -287,9 +325,10 @@ def test_never_published_when_closed_deleted_or_shared(
         deleted=deleted,
         open={"open": is_open, "class": name, "condition": condition},
         acquired=acquired,
+        consent={"number": "7", "on": "2026-01-01", "by": "甲局"} if consent else None,
         share={"class": share},
     )
-    result = classify(found, jilin(), provider_consent=consent)
+    result = classify(found, jilin())
     if deleted or not is_open:
         assert result.action == "withdraw"
     if acquired != "collected":

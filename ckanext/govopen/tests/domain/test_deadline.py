@@ -13,6 +13,7 @@ from ckanext.govopen.domain.deadline import (
     PublishedCalendar,
     add_months,
     due,
+    fresh_since,
     local_date,
     silence_consents,
     staleness,
@@ -296,6 +297,18 @@ def test_what_is_not_provisional_never_changes(start: date, asked: int, n: int, 
 def test_staleness(cycle: str | None, updated: date | None, state: str, late: int) -> None:
     found = staleness(cycle, updated, at(2026, 11, 23))
     assert (found.state, found.days_late) == (state, late)
+
+
+@given(
+    st.dates(date(2024, 1, 1), date(2032, 12, 31)),
+    st.integers(-3, 400),
+    st.sampled_from(sorted(fresh_since(at(2026, 11, 23)))),
+)
+def test_many_are_asked_by_the_same_rule(today: date, age: int, cycle: str) -> None:
+    now = at(today.year, today.month, today.day)
+    since = date.fromisoformat(fresh_since(now)[cycle])
+    for updated in (today - datetime.timedelta(age), since, since - datetime.timedelta(1)):
+        assert (updated < since) == (staleness(cycle, updated, now).state == "stale")
 
 
 def test_months_end_where_the_month_ends() -> None:

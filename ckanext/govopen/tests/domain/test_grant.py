@@ -9,18 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckanext.govopen.domain import grant as rules
+from ckanext.govopen.domain import grant_change
 from ckanext.govopen.domain.duty import Actor
 from ckanext.govopen.domain.grant import (
-    Give,
     Grant,
     Holder,
     Quota,
-    Resume,
-    Revoke,
-    Suspend,
     Usage,
     allows,
 )
+from ckanext.govopen.domain.grant_change import Give, Resume, Revoke, Suspend
 from ckanext.govopen.domain.refusal import Refused
 from ckanext.govopen.domain.terms import OpenClass
 
@@ -34,6 +32,7 @@ from .builders import (
     OTHER_REVIEWER,
     REVIEWER,
     STRANGER,
+    bundled,
     jilin,
 )
 
@@ -52,7 +51,7 @@ C = OpenClass.CONDITIONAL
 
 
 def give(grant: Grant = GRANT, actor: Actor = HANDLER, **more: Any) -> list[Any]:
-    return rules.decide(None, Give(grant, actor, **{"open_class": C, **more}), NOW, jilin())
+    return grant_change.decide(None, Give(grant, actor, **{"open_class": C, **more}), NOW, jilin())
 
 
 @pytest.mark.parametrize(
@@ -135,9 +134,9 @@ def test_not_given(change: dict[str, Any], command: dict[str, Any]) -> None:
 
 def test_twice_is_refused() -> None:
     with pytest.raises(Refused):
-        rules.decide(GRANT, Give(GRANT, HANDLER, C), NOW, jilin())
+        grant_change.decide(GRANT, Give(GRANT, HANDLER, C), NOW, jilin())
     with pytest.raises(Refused):
-        rules.decide(None, Suspend(HANDLER, "x"), NOW, jilin())
+        grant_change.decide(None, Suspend(HANDLER, "x"), NOW, jilin())
 
 
 @pytest.mark.parametrize(
@@ -159,25 +158,25 @@ def test_states(state: Any, command: Any, after: str | None) -> None:
     grant = replace(GRANT, state=state)
     if after is None:
         with pytest.raises(Refused):
-            rules.decide(grant, command(HANDLER, "理由"), NOW, jilin())
+            grant_change.decide(grant, command(HANDLER, "理由"), NOW, jilin())
         return
-    [event] = rules.decide(grant, command(HANDLER, "理由"), NOW, jilin())
+    [event] = grant_change.decide(grant, command(HANDLER, "理由"), NOW, jilin())
     assert rules.apply(grant, event).state == after
     for actor, reason in ((STRANGER, "理由"), (OPERATOR, "理由"), (HANDLER, " ")):
         with pytest.raises(Refused):
-            rules.decide(grant, command(actor, reason), NOW, jilin())
+            grant_change.decide(grant, command(actor, reason), NOW, jilin())
 
 
 def test_nobody_resumes_his_own_but_may_end_it() -> None:
     own = replace(HANDLER, user_id="ann")
     with pytest.raises(Refused):
-        rules.decide(replace(GRANT, state="suspended"), Resume(own, "x"), NOW, jilin())
-    assert rules.decide(GRANT, Revoke(own, "不再需要"), NOW, jilin())
+        grant_change.decide(replace(GRANT, state="suspended"), Resume(own, "x"), NOW, jilin())
+    assert grant_change.decide(GRANT, Revoke(own, "不再需要"), NOW, jilin())
 
 
 def test_an_expired_grant_is_not_resumed() -> None:
     with pytest.raises(Refused):
-        rules.decide(
+        grant_change.decide(
             replace(GRANT, state="suspended"), Resume(HANDLER, "x"), NOW + 31 * DAY, jilin()
         )
 
@@ -199,3 +198,37 @@ def test_never_outside_state_time_person_dataset(
     answer = allows(replace(GRANT, state=state), now, user_id=user, package_id=package)
     inside = state == "active" and 0 <= days < 30 and user == "ann" and package is None
     assert bool(answer) is inside
+
+
+def test_authorised_use_is_the_authority_s_and_for_organisations() -> None:
+    firm = Holder("organisation", frozenset({"ann"}), "某公司", "91350211M000100Y46")
+    wanted = replace(GRANT, holder=firm, authorised_use=True)
+    xian = bundled("xian")
+
+    def refusals(grant: Grant, actor: Actor, text: Any = xian, **more: Any) -> list[Any]:
+        with pytest.raises(Refused) as caught:
+            grant_change.decide(None, Give(grant, actor, C, **more), NOW, text)
+        return [(one.rule, one.article) for one in caught.value.refusals]
+
+    [event] = grant_change.decide(None, Give(wanted, AUTHORITY, C), NOW, xian)
+    assert event.payload["authorised_use"] is True
+    assert rules.apply(None, event) == wanted
+    assert refusals(wanted, HANDLER) == [("GRT-3", "9.1")]
+    person = replace(wanted, holder=GRANT.holder)
+    assert refusals(person, AUTHORITY) == [("GRT-3", "9.1")]
+    assert grant_change.decide(None, Give(wanted, OPERATOR, C, "主管机构空缺"), NOW, xian)
+    # Where the text does not know it, nobody gives it; a common grant is not one.
+    for name in ("jilin", "haishu", "shandong", "panzhihua", "chaohu"):
+        assert refusals(wanted, AUTHORITY, bundled(name)) == [("GRT-3", None)]
+    [plain] = grant_change.decide(None, Give(GRANT, HANDLER, C), NOW, xian)
+    assert "authorised_use" not in plain.payload
+
+
+def test_use_within_the_portal_alone_has_a_daily_limit() -> None:
+    inside = replace(GRANT, delivery=frozenset({"on_platform"}), quota=Quota())
+    assert rules.with_daily_rows(inside, 500).quota == Quota(rows_per_day=500)
+    assert rules.with_daily_rows(inside, 0) == inside
+    own = replace(inside, quota=Quota(rows_per_day=7))
+    file = replace(inside, delivery=frozenset({"on_platform", "download"}))
+    for grant in (own, file):
+        assert rules.with_daily_rows(grant, 500) == grant

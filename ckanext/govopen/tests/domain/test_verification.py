@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -429,3 +430,12 @@ def test_the_verifier_needs_nothing_but_python_and_is_short() -> None:
     }
     assert names <= sys.stdlib_module_names
     assert len(text.splitlines()) < 360
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_verifier_is_as_long_as_is_said(name: str) -> None:
+    """Whoever is to read it first is told how much that is."""
+    verifier = Path(verify_ledger.__file__)
+    lines_of_it = len(verifier.read_text(encoding="utf-8").splitlines())
+    text = (verifier.parents[3] / name).read_text(encoding="utf-8")
+    assert f" {lines_of_it} 行" in text or f"verifier of {lines_of_it}\n  lines" in text

@@ -78,6 +78,12 @@ def test_addresses_that_are_none(url: str) -> None:
         config.powers(url, parse())
 
 
+@pytest.mark.parametrize("kind", [config.TABLE, config.EXCHANGE])
+def test_an_address_that_cannot_be_taken_apart(kind: str) -> None:
+    with pytest.raises(config.ConfigError, match="cannot be read"):
+        config.address("http://[", kind)
+
+
 @pytest.mark.parametrize(
     ("missing", "alive", "held"),
     [

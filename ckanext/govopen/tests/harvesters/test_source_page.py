@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from ckan import model
 from werkzeug.test import Client
 
 from ckanext.govopen.tests.harvesters.conftest import Catalogue, as_csv
@@ -69,3 +70,52 @@ def test_for_others_there_is_no_such_page(catalogue: Catalogue) -> None:
     for rest, data in (("/upload", {}), ("/confirm", {"run": report["id"]})):
         assert other.post(path(catalogue, rest), data=data).status_code == 404
     assert catalogue.portal.get(path(catalogue)).status_code == 404
+
+
+def test_opening_an_address_changes_nothing(catalogue: Catalogue) -> None:
+    from ckanext.harvest.model import HarvestJob
+
+    catalogue.run(as_csv([catalogue.row(1)]))
+    client, source = browser(catalogue, catalogue.keeper), catalogue.source_id
+    job = model.Session.query(HarvestJob).filter_by(source_id=source).first()
+    assert job is not None
+    for address in (
+        f"/harvest/delete/{source}", f"/harvest/delete/{source}?clear=true",
+        f"/harvest/clear/{source}", f"/harvest/refresh/{source}",
+    ):  # fmt: skip
+        for method in ("GET", "HEAD"):
+            answer = client.open(address, method=method)
+            assert answer.status_code == 200, address
+        assert 'method="post"' in text(client.get(address))
+        # As a form from elsewhere sends it.
+        foreign = client.post(address, headers={"Sec-Fetch-Site": "cross-site"})
+        assert foreign.status_code in (400, 403), address
+    # Only the operator stops a run: the others are told so, and he is asked.
+    abort = f"/harvest/{source}/job/{job.id}/abort"
+    assert client.get(abort).status_code == 403
+    assert browser(catalogue, catalogue.portal.operator).get(abort).status_code == 200
+    model.Session.rollback()
+    dataset = catalogue.dataset(catalogue.row(1))
+    assert dataset and dataset["state"] == "active"
+    assert model.Session.query(HarvestJob).filter_by(source_id=source).count() == 1
+    shown = catalogue.portal.call("harvest_source_show", catalogue.keeper, id=source)
+    assert shown["state"] == "active"
+
+
+def test_the_form_of_the_question_does_it(catalogue: Catalogue) -> None:
+    catalogue.run(as_csv([catalogue.row(1)]))
+    client, source = browser(catalogue, catalogue.keeper), catalogue.source_id
+    assert client.post(f"/harvest/delete/{source}").status_code == 302
+    row = model.Session.get(model.Package, source)
+    assert row is not None
+    model.Session.refresh(row)
+    assert row.state == "deleted"
+    dataset = catalogue.dataset(catalogue.row(1))
+    assert dataset and dataset["state"] == "active"
+
+
+def test_others_are_not_even_asked(catalogue: Catalogue) -> None:
+    other = catalogue.portal.department().editor
+    client, source = browser(catalogue, other), catalogue.source_id
+    for name in (source, "no-such-source"):
+        assert client.get(f"/harvest/clear/{name}").status_code == 404

@@ -14,7 +14,7 @@ import pytest
 from ckanext.govopen.domain.catalogue import RecordError
 from ckanext.govopen.domain.sheet_columns import SheetConfig
 from ckanext.govopen.domain.spreadsheet import rows_to_records
-from ckanext.govopen.harvesters import table
+from ckanext.govopen.harvesters import table, workbook
 from ckanext.govopen.tests.harvesters.conftest import TRADITIONAL, Row, as_csv, as_workbook
 
 CONFIG = SheetConfig.from_json({"defaults": {"acquired": "collected"}})
@@ -68,12 +68,12 @@ def test_cells_merged_over_several_resources_hold_for_each(tmp_path: Path) -> No
 
 
 def test_cells_are_text() -> None:
-    assert table.cell(380120000123.0) == "380120000123"
-    assert table.cell(-5.5) == "-5.5"
-    assert table.cell(True) == "是"
-    assert table.cell(datetime.datetime(2020, 1, 2)) == "2020-01-02"  # noqa: DTZ001
-    assert table.cell(datetime.date(2020, 1, 2)) == "2020-01-02"
-    assert table.cell(None) == ""
+    assert workbook.cell(380120000123.0) == "380120000123"
+    assert workbook.cell(-5.5) == "-5.5"
+    assert workbook.cell(True) == "是"
+    assert workbook.cell(datetime.datetime(2020, 1, 2)) == "2020-01-02"  # noqa: DTZ001
+    assert workbook.cell(datetime.date(2020, 1, 2)) == "2020-01-02"
+    assert workbook.cell(None) == ""
 
 
 def test_another_sheet_by_its_name(tmp_path: Path) -> None:
@@ -93,6 +93,7 @@ def test_another_sheet_by_its_name(tmp_path: Path) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "xls"),
         (b"PK\x03\x04 broken", "xlsx"),
         (b"\xff\x81\x30\xfe\xff\xff", "UTF-8"),
+        (b"\xff\xfea\x00,", "UTF-8"),
         (b'a,"b\nc', "CSV|headings"),
     ],
 )
@@ -116,3 +117,47 @@ def test_a_workbook_that_unpacks_without_end_is_refused(
     monkeypatch.setattr(table, "UNPACKED_LIMIT", 1_000_000)
     with pytest.raises(table.TableError, match="unpacks"):
         list(table.rows(path))
+
+
+def test_a_workbook_that_asks_for_too_much_ends_its_reader_alone(tmp_path: Path) -> None:
+    """A cell in the last corner: the rectangle would be half a terabyte."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.cell(1, 1, "信息资源名称")
+    sheet.cell(1_048_576, 16_384, "x")
+    path = tmp_path / "corner"
+    book.save(path)
+    with pytest.raises(table.TableError, match="memory or time"):
+        list(table.rows(path))
+
+
+def test_merged_cells_without_end_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "MEMORY", 300 * 1024**2)
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.cell(1, 1, "信息资源名称")
+    path = tmp_path / "merged"
+    book.save(path)
+    whole = "".join(f'<mergeCell ref="{name}1:{name}1048576"/>' for name in "ABCDEFGHIJKLMNOPQRST")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "bomb", "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.startswith("xl/worksheets/"):
+                cells = f"</sheetData><mergeCells>{whole}</mergeCells>"
+                content = content.replace(b"</sheetData>", cells.encode())
+            new.writestr(name, content)
+    with pytest.raises(table.TableError, match="memory or time"):
+        list(table.rows(tmp_path / "bomb"))
+
+
+def test_a_reader_that_is_left_in_the_middle_ends(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for number in range(20_000):
+        book.worksheets[0].append([f"row {number}"])
+    path = tmp_path / "long"
+    book.save(path)
+    found = table.rows(path)
+    assert next(iter(found)) == ["row 0"]
+    found.close()  # pyright: ignore[reportAttributeAccessIssue]

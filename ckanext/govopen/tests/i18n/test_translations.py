@@ -217,3 +217,26 @@ def test_a_thing_has_one_name(language: str) -> None:
         if entry.msgid in ours and any(word in entry.msgstr for word in TERMS[language])
     ]
     assert wrong == []
+
+
+#: Where CKAN speaks of organizations at large, or of groups.
+AT_LARGE = ("<p>CKAN is the world", "<p><strong>Admin:</strong> Can edit group information")
+
+
+@pytest.mark.parametrize(
+    ("locale", "word", "others"),
+    [("zh_Hans_CN", "提供单位", "组织|机构"), ("zh_Hant_TW", "提供機關", "組織|機構")],
+)
+def test_what_ckan_calls_an_organization_has_one_name(locale: str, word: str, others: str) -> None:
+    def texts(path: Path) -> dict[str, str]:
+        return {
+            entry.msgid: entry.msgstr + "".join(entry.msgstr_plural.values())
+            for entry in polib.pofile(str(path))
+            if not entry.msgid.startswith(AT_LARGE)
+        }
+
+    core = texts(CKAN / locale / "LC_MESSAGES" / "ckan.po")
+    own = texts(ROOT / "i18n" / locale / "LC_MESSAGES" / "ckanext-govopen.po")
+    shown = {msgid: own.get(msgid) or text for msgid, text in core.items()}
+    assert {msgid: text for msgid, text in shown.items() if re.search(others, text)} == {}
+    assert shown["Organizations"] == own["Departments"] == word

@@ -14,6 +14,7 @@ from ckanext.govopen.logic import closing, command
 from ckanext.govopen.model import ledger
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.identity import ClosedAccountRow, ExternalIdentityRow
+from ckanext.govopen.model.outbox import OutboxRow
 from ckanext.govopen.tests.identity.provider import Provider
 from ckanext.govopen.tests.identity.test_sign_in import Browser, accounts, again
 from ckanext.govopen.tests.portal import Portal, User, unique
@@ -59,6 +60,48 @@ def test_everything_ends_at_once(portal: Portal) -> None:
     assert (row.state, row.reason) == ("ended", "account_closed")
     with pytest.raises(AssertionError):
         portal.signed_in(user)
+
+
+def told(user: User, grant: str) -> list[str]:
+    """Templates of the mails that wait for somebody about a grant."""
+    rows = model.Session.scalars(
+        sa.select(OutboxRow.payload).where(
+            OutboxRow.payload["users"].contains([user.id]),
+            OutboxRow.payload["grant"].astext == grant,
+        )
+    )
+    return [row["template"] for row in rows]
+
+
+def test_those_who_stay_with_a_grant_are_told(portal: Portal) -> None:
+    leaves, stays, stranger, handler = User.make(), User.make(), User.make(), User.make()
+    department = portal.department()
+    portal.duty(handler, department.name, "handler")
+    made = portal.released(department, open_class="conditional", open_condition="申请")
+    given = portal.call(
+        "govopen_grant_give",
+        portal.operator.deciding,
+        package_id=made["id"],
+        persons=[leaves.name, stays.name],
+        holder="某公司",
+        purpose="research",
+        valid_to=(command.now() + datetime.timedelta(days=30)).isoformat(),
+        break_glass="A test.",
+    )["id"]
+    assert close(Browser(portal, leaves), leaves.password).status_code == 302
+    model.Session.rollback()
+    row = model.Session.get(GrantRow, given)
+    assert row is not None
+    assert (row.state, row.persons) == ("active", [stays.id])
+    assert told(stays, given) == ["grant-person-closed"]
+    assert told(leaves, given) == told(stranger, given) == told(handler, given) == []
+    # He names the persons and uses nothing himself; without him only the department can.
+    row.authorised, row.persons = stranger.id, [stays.id]
+    model.repo.commit()
+    assert close(Browser(portal, stranger), stranger.password).status_code == 302
+    model.Session.rollback()
+    assert told(handler, given) == ["grant-authorised-closed"]
+    assert told(stays, given) == ["grant-person-closed", "grant-authorised-closed"]
 
 
 def test_it_takes_the_password_and_a_yes(portal: Portal) -> None:

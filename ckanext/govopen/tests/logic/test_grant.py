@@ -14,7 +14,7 @@ from ckanext.govopen.access import clock
 from ckanext.govopen.access.sight import may_read_content
 from ckanext.govopen.logic import command
 from ckanext.govopen.model import grant as grants
-from ckanext.govopen.model import ledger
+from ckanext.govopen.model import ledger, projections
 from ckanext.govopen.tests.access.site import Site
 
 
@@ -214,3 +214,28 @@ def test_wrong_pages_are_refused(site: Site, field: str, value: Any) -> None:
     with pytest.raises(tk.ValidationError) as caught:
         site.call("govopen_grant_list", "operator", **{field: value})
     assert field in caught.value.error_dict
+
+
+def test_authorised_use(
+    site: Site,
+    dataset: dict[str, Any],
+    someone: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = {"authorised_use": True, "holder": "某公司"}
+    glass = {"break_glass": "The authority has nobody today."}
+    with pytest.raises(tk.ValidationError) as caught:  # the default text knows no such right
+        give(site, dataset, someone["name"], **asked, **glass)
+    model.Session.rollback()
+    assert "GRT-3" in str(caught.value.error_dict["refusal"])
+    monkeypatch.setitem(tk.config, "ckanext.govopen.jurisdiction", "xian")
+    monkeypatch.setitem(tk.config, "ckanext.govopen.allow_profile_not_in_force", "true")
+    given = give(site, dataset, someone["name"], **asked, **glass)
+    assert given["authorised_use"] and given["works"] and reads(dataset, someone["name"])
+    shown = call_as(someone["name"], "govopen_grant_show", id=given["id"])
+    assert shown["authorised_use"] is True
+    # What the table repeats is what the ledger says.
+    found = [one for one in projections.check(model.Session) if given["id"] in one.key]
+    assert found == []
+    site.call("govopen_grant_revoke", "operator", id=given["id"], reason="结束", **glass)
+    assert not reads(dataset, someone["name"])

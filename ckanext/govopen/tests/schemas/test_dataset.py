@@ -284,6 +284,9 @@ def test_what_only_a_catalogue_asks_for_stays_inside(site: Site) -> None:
         "check_result": "一致",
         "purchase_approval": "数据批〔2026〕3号",
         "purchase_approved_on": "2026-02-03",
+        "provider_consent": "资源函〔2026〕9号",
+        "provider_consent_on": "2026-03-05",
+        "provider_consent_by": "自然资源局",
     }
     wanted = {**given, "resource_type": "thematic", "checked_on": "2026-03-01"}
     assert {*wanted, "share_class", "share_condition", "share_mode"} == set(internal.DATASET)

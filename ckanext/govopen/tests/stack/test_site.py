@@ -34,6 +34,18 @@ def test_options_are_remembered(home: Home) -> None:
     assert _state(home, port=5012).url == "http://127.0.0.1:5012"
 
 
+def test_an_unknown_regulation_is_refused_before_anything_is_stopped(
+    home: Home, tmp_path: Path
+) -> None:
+    with pytest.raises(StackError, match="no jurisdiction profile nowhere") as refused:
+        _state(home, jurisdiction="nowhere")
+    assert "chaohu" in refused.value.hint and "jilin" in refused.value.hint
+    assert _state(home, jurisdiction="shandong").jurisdiction == "shandong"
+    own_profile = tmp_path / "ours.yaml"
+    own_profile.write_text("")
+    assert _state(home, jurisdiction=str(own_profile)).jurisdiction == str(own_profile)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -6,13 +6,15 @@ import csv
 import io
 import json
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from bs4 import BeautifulSoup
 from ckan import model
 
+from ckanext.govopen.search import syntax
 from ckanext.govopen.tests.views.portal import _approve, _call, _dataset
-from ckanext.govopen.views import words
+from ckanext.govopen.views import fewer, words
 
 CODE = "11350200MB1A2B3C4X"
 
@@ -92,12 +94,36 @@ def test_the_first_sentence(text, first):
 
 def test_words_that_no_dataset_has_all_of(described):
     page = soup(described.get("/dataset/?q=停车场 信号灯"))
-    assert "没有数据集同时包含" in page.get_text()
-    links = {a["href"].rsplit("/", 1)[-1] for a in page.select(".go-item-title a")}
+    said = page.select_one(".go-empty")
+    assert "没有找到" in said.h2.get_text() and "没有数据集同时包含" in said.p.get_text()
+    assert page.select("select[name=sort]") == []  # there is nothing to be put in order
+    links = {
+        a["href"].rsplit("/", 1)[-1] for a in said.find_all_next("a") if "/dataset/" in a["href"]
+    }
     assert {"parking", "signals"} <= links
     narrowed = soup(described.get("/dataset/?q=停车场 信号灯&open_class=conditional"))
     links = {a["href"].rsplit("/", 1)[-1] for a in narrowed.select(".go-item-title a")}
     assert "signals" in links and "parking" not in links
+
+
+def test_words_that_all_datasets_have_are_not_offered(described, monkeypatch):
+    """A list of everything is no answer; the words that say something still are."""
+    asked = []
+
+    def counted(query, within, rows):
+        asked.append(query)
+        count = {"": 1400, "市": 1300, "停车场": 7, "火星": 0}.get(query)
+        if count is None:  # one word that most have makes the whole as common
+            count = 1300 if "市" in query.split(syntax.OR) else 7
+        return {"count": count, "results": []}
+
+    monkeypatch.setattr(fewer, "_search", counted)
+    with described.app.flask_app.test_request_context("/dataset/"):
+        assert fewer.govopen_fewer("市 火星") is None
+        some: Any = fewer.govopen_fewer("市 停车场 火星")
+        assert some["count"] == 7 and asked[-1] == "停车场"
+        some = fewer.govopen_fewer("停车场 火星")
+        assert some["href"] == "?q=" + quote_plus("停车场 OR 火星")
 
 
 def test_some_of_the_words_find_nothing_that_is_not_public(described):

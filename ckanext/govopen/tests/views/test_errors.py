@@ -96,6 +96,13 @@ def test_what_one_may_not_do(portal, prefix, _other, title):
     nothing_inside(answer)
 
 
+def test_the_list_of_administrators_is_markup_and_not_its_source(portal):
+    shown = page(portal.signed_in(portal.operator).get("/ckan-admin/"))
+    assert [cell.get_text() for cell in shown("th")] == ["用户", "撤销系统管理员权限"]
+    assert shown.select_one('[placeholder="用户名"]') is not None
+    assert "<th>" not in shown.get_text()
+
+
 def test_a_request_that_cannot_be_understood(portal):
     answer = portal.get("/api/3/action/package_show?callback=x")
     assert answer.status_code == 400

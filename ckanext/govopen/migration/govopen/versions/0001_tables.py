@@ -327,6 +327,7 @@ def upgrade() -> None:
         sa.Column("name", sa.UnicodeText(), nullable=False),
         sa.Column("media_type", sa.UnicodeText(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shape", postgresql.JSONB(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -353,6 +354,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.UnicodeText(), nullable=False),
         sa.Column("cause", sa.UnicodeText(), server_default="", nullable=False),
         sa.Column("application", sa.UnicodeText(), server_default="", nullable=False),
+        sa.Column("authorised_use", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("conditions", postgresql.JSONB(), server_default="[]", nullable=False),
         sa.Column("report", sa.UnicodeText(), server_default="", nullable=False),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
@@ -424,6 +426,27 @@ def upgrade() -> None:
         sa.Column("last", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "year"),
     )
+    op.create_table(
+        "govopen_look",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("application_id", sa.UnicodeText(), nullable=False),
+        sa.Column("subject_id", sa.UnicodeText(), nullable=False),
+        sa.Column("actor", sa.BigInteger(), nullable=False),
+        sa.Column("what", sa.UnicodeText(), nullable=False),
+        sa.Column("capacity", sa.UnicodeText(), nullable=False),
+        sa.Column("organization_id", sa.UnicodeText(), nullable=True),
+        sa.Column("status", sa.UnicodeText(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "govopen_look_application", "govopen_look", ["application_id", "last_at"], unique=False
+    )
+    op.create_index("govopen_look_actor", "govopen_look", ["actor", "last_at"], unique=False)
+    op.create_index("govopen_look_at", "govopen_look", ["last_at"], unique=False)
+    op.create_index("govopen_look_subject", "govopen_look", ["subject_id", "last_at"], unique=False)
     op.create_table(
         "govopen_outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -658,6 +681,11 @@ def downgrade() -> None:
     op.drop_table("govopen_record")
     op.drop_index(op.f("ix_govopen_outbox_due"), table_name="govopen_outbox")
     op.drop_table("govopen_outbox")
+    op.drop_index("govopen_look_subject", table_name="govopen_look")
+    op.drop_index("govopen_look_at", table_name="govopen_look")
+    op.drop_index("govopen_look_actor", table_name="govopen_look")
+    op.drop_index("govopen_look_application", table_name="govopen_look")
+    op.drop_table("govopen_look")
     op.drop_table("govopen_number")
     op.drop_index("govopen_location_package", table_name="govopen_location")
     op.drop_table("govopen_location")

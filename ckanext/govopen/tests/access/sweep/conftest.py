@@ -25,4 +25,7 @@ def world(portal: Portal, _worlds: dict[str, World]) -> Iterator[World]:
         _worlds["begun"] = World(portal)
         _worlds["world"] = made = World.build(portal)
         del _worlds["begun"]
+    before = made.states()
     yield made
+    # What only reads must not have changed anything; forms and deciding actions are not in here.
+    assert made.states() == before

@@ -402,6 +402,20 @@ class World:
         self.jobs.append(str(job.id))
         self.secrets.add(str(job.id), "job", "id", INSIDE)
 
+    def states(self) -> dict[str, str | None]:
+        """The state of each planted dataset, of the source, and of its job: no row changes them."""
+        from ckanext.harvest.model import HarvestJob
+
+        model.Session.remove()
+        ids = {kind: planted.id for kind, planted in self.datasets.items()}
+        rows: dict[str, Any] = {
+            kind: model.Session.get(model.Package, id) for kind, id in ids.items()
+        }
+        rows["source"] = model.Session.get(model.Package, self.source)
+        found = {kind: row and row.state for kind, row in rows.items()}
+        jobs = model.Session.query(HarvestJob).filter_by(source_id=self.source)
+        return {**found, "jobs": ",".join(sorted(str(job.status) for job in jobs))}
+
     @staticmethod
     def _source_config(marker: str) -> str:
         return json.dumps({"columns": {marker: "title"}, "defaults": {"acquired": "collected"}})

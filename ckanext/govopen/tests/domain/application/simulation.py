@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ckanext.govopen.domain import agreement, ledger
+from ckanext.govopen.domain import agreement, grant_change, ledger
 from ckanext.govopen.domain import grant as grants
 from ckanext.govopen.domain.application import commands as c
 from ckanext.govopen.domain.application.content import WantedPart
@@ -299,7 +299,7 @@ class Walk:
                 at = part.ended_at
                 assert at is not None
                 law = profile(PROFILES[under.id])
-                [event] = grants.from_application(None, item, OpenClass.CONDITIONAL, at, law)
+                [event] = grant_change.from_application(None, item, OpenClass.CONDITIONAL, at, law)
                 self.given[item.id] = grants.apply(None, event)
             assert self.given[item.id] == item
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ckanext.govopen.domain import grant as grants
+from ckanext.govopen.domain import grant_change
 from ckanext.govopen.domain.agreement import Proof, digest
 from ckanext.govopen.domain.application import commands as c
 from ckanext.govopen.domain.application.content import WantedPart
@@ -72,9 +73,14 @@ def test_from_submission_to_grant() -> None:
     assert given.valid_from == NOW
     assert given.valid_to.isoformat() == "2027-09-20T00:00:00+08:00"
     assert given.purpose == "研究公共交通"
-    [event] = grants.from_application(None, given, OpenClass.CONDITIONAL, NOW, profile("jilin"))
+    [event] = grant_change.from_application(
+        None, given, OpenClass.CONDITIONAL, NOW, profile("jilin")
+    )
     assert grants.apply(None, event) == given
-    assert grants.from_application(given, given, OpenClass.CONDITIONAL, NOW, profile("jilin")) == []
+    assert (
+        grant_change.from_application(given, given, OpenClass.CONDITIONAL, NOW, profile("jilin"))
+        == []
+    )
     assert fold(case.events) == case.state
 
 
@@ -82,10 +88,10 @@ def test_a_grant_of_an_application_needs_the_class_still() -> None:
     case = at("granted", rules())
     [given] = grants_of(case.state, A)  # type: ignore[arg-type]
     with pytest.raises(Refused, match="conditional"):
-        grants.from_application(None, given, OpenClass.NON_OPEN, NOW, profile("jilin"))
+        grant_change.from_application(None, given, OpenClass.NON_OPEN, NOW, profile("jilin"))
     with pytest.raises(ValueError, match="without an actor"):
         by_hand = replace(given, application="")
-        grants.from_application(None, by_hand, OpenClass.CONDITIONAL, NOW, profile("jilin"))
+        grant_change.from_application(None, by_hand, OpenClass.CONDITIONAL, NOW, profile("jilin"))
 
 
 def test_without_agreement_it_is_granted_at_once() -> None:

@@ -1,0 +1,110 @@
+"""Who has looked at the personal data in applications: for the person concerned, the authority."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ckan import model
+from ckan.plugins import toolkit as tk
+
+from ckanext.govopen.access.ledger import oversees
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic.action import grant as grant_actions
+from ckanext.govopen.logic.application_names import Names, account
+from ckanext.govopen.logic.schema import look as schema
+from ckanext.govopen.logic.schema import values
+from ckanext.govopen.logic.schema.table import takes
+from ckanext.govopen.model import application as stored
+from ckanext.govopen.model import ledger, look
+
+__all__ = ["govopen_look_list"]
+
+#: No account has this number.
+NOBODY = -1
+
+
+@tk.side_effect_free
+@takes(schema.LIST)
+def govopen_look_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Looks at the personal data in applications: at the caller's own data, those that he made
+    himself, and all for the authority and its auditors.
+
+    :param application: only in this case, by id or number (optional)
+    :param user: only by this account (optional; counts for those who oversee)
+    :param since: ISO 8601, from then on (optional)
+    :param until: ISO 8601, before then; a bare day is included (optional)
+    :param limit: at most this many, 100 by default
+    :param offset: leave out the first
+    :returns: ``{"count", "results": [{"at", "last_at", "times", "application": {"id", "number"},
+        "what": ``case``, ``files``, ``identity``, ``letter``, ``agreement`` or ``record``,
+        "capacity": ``handler``, ``reviewer``, ``authority``, ``auditor``, ``operator`` or
+        ``decides``, "organization": {"id", "name", "title"} or None, "status", "actor": number,
+        "by": {"id", "name", "fullname"} for those who oversee and for himself, else None,
+        "mine": bool}]}``, newest first. The applicant names a reader by his department and number.
+    """
+    tk.check_access("govopen_look_list", context, data_dict)
+    given = schema.LIST.read(data_dict)
+    who, session = person(context), model.Session
+    everything = oversees(who)
+    reference = given["application"]
+    case = stored.get(session, reference) if reference else None
+    # Somebody without a number has read nothing yet.
+    own = ledger.number_of(session, who.user_id) if who.user_id else None
+    count, rows = look.find(
+        session,
+        everything=everything,
+        subject=who.user_id,
+        actor=own if own is not None else NOBODY,
+        application=(case.id if case else "") if reference else None,
+        by=_reader(given["user"], everything, own),
+        since=given["since"],
+        until=given["until"],
+        limit=given["limit"],
+        offset=given["offset"],
+    )
+    return {"count": count, "results": _dictize(context, rows, everything, own)}
+
+
+def _reader(name: str, everything: bool, own: int | None) -> int | None:
+    """The number of the account that is asked for; only who oversees may ask about others."""
+    if not name:
+        return None
+    user = model.User.get(name)
+    number = ledger.number_of(model.Session, user.id) if user is not None else None
+    return number if number is not None and (everything or number == own) else NOBODY
+
+
+def _dictize(
+    context: Any, rows: Iterable[look.LookRow], everything: bool, own: int | None
+) -> list[dict[str, Any]]:
+    rows = list(rows)
+    names, who = Names(context), person(context)
+    known = ledger.accounts(model.Session, {str(row.actor) for row in rows})
+    numbers = {
+        row.id: row.number
+        for row in grant_actions.by_id(
+            stored.ApplicationRow, {row.application_id for row in rows}
+        ).values()
+    }
+    return [
+        {
+            "at": values.iso(row.at),
+            "last_at": values.iso(row.last_at),
+            "times": row.times,
+            "application": {
+                "id": row.application_id,
+                "number": numbers.get(row.application_id, ""),
+            },
+            "what": row.what,
+            "capacity": row.capacity,
+            "organization": (
+                names.organization(row.organization_id) if row.organization_id else None
+            ),
+            "status": row.status,
+            "actor": row.actor,
+            "by": (account(known.get(str(row.actor))) if everything or row.actor == own else None),
+            "mine": who.user_id is not None and row.subject_id == who.user_id,
+        }
+        for row in rows
+    ]
