@@ -97,7 +97,8 @@ def test_what_one_may_not_do(portal, prefix, _other, title):
 
 
 def test_the_list_of_administrators_is_markup_and_not_its_source(portal):
-    shown = page(portal.signed_in(portal.operator).get("/ckan-admin/"))
+    operator = portal.signed_in(portal.operator)
+    shown = page(operator.get("/ckan-admin/", base_url="http://test.ckan.net"))
     assert [cell.get_text() for cell in shown("th")] == ["用户", "撤销系统管理员权限"]
     assert shown.select_one('[placeholder="用户名"]') is not None
     assert "<th>" not in shown.get_text()
