@@ -12,7 +12,8 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.cli import common
 from ckanext.govopen.cli.checks.finding import Finding, error, note, warning
-from ckanext.govopen.model import edition, jurisdiction, settings, signing
+from ckanext.govopen.domain.classification import OpenClass
+from ckanext.govopen.model import duty, edition, jurisdiction, release, settings, signing
 from ckanext.govopen.model.duty import DutyRow
 
 #: Demonstration accounts begin with this.
@@ -41,7 +42,8 @@ def check() -> list[Finding]:
                 "Run: ckan db upgrade",
             )
         ]
-    return [*profile(), *editions(), *authority(), *adoption(), *demo(), *ledger_key()]
+    checks = (profile, editions, authority, handlers, adoption, demo, ledger_key)
+    return [finding for one in checks for finding in one()]
 
 
 def profile() -> Iterator[Finding]:
@@ -114,6 +116,31 @@ def authority() -> Iterator[Finding]:
             "review-nobody",
             "Nobody can review: nothing will become public.",
             "Run: ckan govopen duty give USER ORGANIZATION reviewer",
+        )
+
+
+def handlers() -> Iterator[Finding]:
+    """Has every department that gives data on application somebody who handles it?"""
+    opened = jurisdiction.profile().open
+    if not (opened.available and opened.steps):
+        return
+    now = datetime.datetime.now(datetime.timezone.utc)
+    package, groups = model.package_table, model.group_table
+    departments = model.Session.execute(
+        release.public(groups.c.id, groups.c.name)
+        .join(groups, groups.c.id == package.c.owner_org)
+        .where(release.ReleaseRow.open_class == OpenClass.CONDITIONAL.value)
+        .distinct()
+    )
+    staffed = duty.offices(model.Session, "handler", now)
+    left = sorted(name for id, name in departments if id not in staffed)
+    if left:
+        more = f" and {len(left) - CASES} more" if len(left) > CASES else ""
+        yield warning(
+            "handler-nobody",
+            "Nobody handles applications for the conditional data of these departments, so they"
+            f" would wait: {', '.join(left[:CASES])}{more}.",
+            "Run for each: ckan govopen duty give USER ORGANIZATION handler",
         )
 
 

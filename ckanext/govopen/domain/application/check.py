@@ -82,7 +82,10 @@ def check(
 
 def _applicant(content: Content, rules: Rules, notes: _Notes) -> None:
     kinds = {item.id: item for item in rules.procedure.applicants}
-    if content.applicant_kind not in kinds:
+    known = content.applicant_kind in kinds
+    if not content.applicant_kind:
+        notes.no("applicant_kind", N_("Choose who applies."), rules.procedure.article)
+    elif not known:
         notes.no(
             "applicant_kind",
             N_("This kind of applicant is not provided for."),
@@ -101,7 +104,8 @@ def _applicant(content: Content, rules: Rules, notes: _Notes) -> None:
             notes.no("organisation", N_("A person applies for himself, without an organisation."))
         return
     if organisation is None:
-        notes.no("organisation", N_("Name the organisation that applies."))
+        if known:  # before that nobody knows whether there is one
+            notes.no("organisation", N_("Name the organisation that applies."))
         return
     for name in ("name", "authority"):
         if not getattr(organisation, name):

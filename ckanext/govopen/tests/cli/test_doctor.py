@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ckan import model
 
 from ckanext.govopen.access import mail
 from ckanext.govopen.access.inventory import parse
-from ckanext.govopen.cli.checks import options, others, places, services, surfaces
+from ckanext.govopen.cli.checks import database, options, others, places, services, surfaces
 from ckanext.govopen.stack import settings
 from ckanext.govopen.tests.access.site import Site
+from ckanext.govopen.tests.portal import Portal
 
 GOOD: dict[str, Any] = {
     **settings.site_options(
@@ -238,3 +240,20 @@ def test_the_limit_is_taken_back_by_the_last_sender() -> None:
     leave.set()
     thread.join(10)
     assert socket.getdefaulttimeout() is None
+
+
+def test_departments_whose_applications_would_wait(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    department = portal.department()
+    portal.released(department, open_class="conditional", open_condition="须说明用途。")
+
+    def said() -> str:
+        model.Session.rollback()
+        return " ".join(finding.message for finding in database.handlers())
+
+    # A few of them are named, and those of other tests are here as well.
+    monkeypatch.setattr(database, "CASES", 10_000)
+    assert department.name in said()
+    portal.duty(department.reviewer, department.name, "handler")
+    assert department.name not in said()

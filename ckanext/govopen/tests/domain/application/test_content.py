@@ -130,6 +130,7 @@ def test_all_problems_at_once() -> None:
     assert {"applicant_kind", "contact.name", "purpose", "valid_from", "valid_to", "parts"} <= (
         fields_of(empty)
     )
+    assert "organisation" not in fields_of(empty)  # who applies has to be chosen first
 
 
 def test_too_many_datasets() -> None:
