@@ -117,6 +117,7 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
         # A site that has a list of licences of its own keeps it.
         if not config.get("licenses_group_url"):
             config["licenses_group_url"] = f"file://{_HERE / 'schemas' / 'licenses.json'}"
+        datastore.keep_connections(config)
 
     def update_config_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return texts.update_config_schema(schema)

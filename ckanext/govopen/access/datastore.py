@@ -156,6 +156,21 @@ def _missing(resource_id: Any) -> toolkit.ObjectNotFound:
     )
 
 
+_POOL = "ckan.datastore.sqlalchemy.pool_size"
+_OVERFLOW = "ckan.datastore.sqlalchemy.max_overflow"
+
+
+def keep_connections(config: Any) -> None:
+    """Sets SQLAlchemy's limits for connections to the DataStore, where the site sets none.
+
+    CKAN reads some answers of the DataStore after it gave the connection back. A connection above
+    the size of the pool is closed then, its answer with it, and the sixth reader of a process gets
+    a 500. As many connections as SQLAlchemy allows anyway, all of them kept, avoid that.
+    """
+    if _POOL not in config and _OVERFLOW not in config:
+        config[_POOL], config[_OVERFLOW] = "15", "0"
+
+
 _types = threading.Lock()
 
 

@@ -10,7 +10,7 @@ import pytest
 from ckan import model
 from ckan.common import config
 
-from ckanext.govopen.access import clock, granted
+from ckanext.govopen.access import clock, datastore, granted
 from ckanext.govopen.domain import usage as rules
 from ckanext.govopen.model import usage
 from ckanext.govopen.model.access_log import AccessRow
@@ -88,6 +88,25 @@ def test_parallel_rows_are_never_more_than_the_quota(site: Site, portal: Portal)
     assert sum(answer.status_code == 429 for answer in answers) == 5
     assert used(grant_id).rows_today == 25
     assert sum(row.rows or 0 for row in entries(grant_id) if row.outcome == "granted") == 25
+
+
+def test_readers_of_rows_do_not_lose_their_connections(site: Site, portal: Portal) -> None:
+    """More readers at once than SQLAlchemy keeps connections when nobody asks it to."""
+    package_id, resource_id = site.published(WIDE)
+    portal.load_rows(package_id)
+    user = applicant(site)
+    answers = at_once(14, lambda: [search(portal, user, resource_id) for _ in range(4)])
+    assert {answer.status_code for each in answers for answer in each} == {200}
+
+
+def test_a_site_s_own_limits_for_connections_stay() -> None:
+    for own in ({datastore._POOL: "3"}, {datastore._OVERFLOW: "2"}):
+        config = {**own}
+        datastore.keep_connections(config)
+        assert config == own
+    config = {}
+    datastore.keep_connections(config)
+    assert config == {datastore._POOL: "15", datastore._OVERFLOW: "0"}
 
 
 def test_parallel_requests_of_a_day(site: Site, portal: Portal) -> None:

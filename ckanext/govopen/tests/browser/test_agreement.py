@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ckan.common import config
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from ckanext.govopen.tests.agreement.world import NAME, Case, approved
@@ -65,7 +65,7 @@ def test_read_sign_keep_verify(portal: Portal, browser: Browser, tmp_path: Path)
     case = approved(portal)
     page = open_as(browser, case)
     page.goto(case.path)
-    assert "公共数据利用协议" in page.inner_text("h1")
+    expect(page.locator("h1")).to_contain_text("公共数据利用协议")
     wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert page.evaluate(wide)
     assert faults(page) == []
@@ -96,4 +96,4 @@ def test_read_sign_keep_verify(portal: Portal, browser: Browser, tmp_path: Path)
     kept.write_bytes(kept.read_bytes() + b"\n")
     page.set_input_files("#file", kept)
     page.wait_for_selector("#answer.go-note-warn")
-    assert "无效" in page.inner_text("#answer")
+    expect(page.locator("#answer")).to_contain_text("无效")

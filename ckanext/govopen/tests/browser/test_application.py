@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ckan.common import config
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from werkzeug.serving import make_server
 
 from ckanext.govopen.tests.browser.pictures import shot
@@ -116,7 +116,7 @@ def test_a_person_applies_without_scripts(live: Way, chromium: Browser) -> None:
     assert page.input_value("[name='contact.phone']") == "0431-88880000"
     page.locator("button[name=remove]").last.click()
     page.get_by_role("button", name="提交申请").click()
-    assert page.locator("#f-purpose[aria-invalid=true]").count() == 1
+    expect(page.locator("#f-purpose[aria-invalid=true]")).to_have_count(1)
     page.fill("[name=purpose]", "研究停车需求的时空分布，形成年度报告")
     page.fill("[name=security_measures]", "专机存放，专人管理，项目结束后删除")
     page.fill("[name=capability]", "有三名数据分析人员和相应设备")
@@ -125,7 +125,7 @@ def test_a_person_applies_without_scripts(live: Way, chromium: Browser) -> None:
     page.get_by_role("button", name="提交申请").click()
     page.wait_for_url("**/open/application/*")
     live.case = page.url.rstrip("/").rsplit("/", 1)[1]
-    assert "已提交，等待受理" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("已提交，等待受理")
     page.context.close()
 
 
@@ -143,13 +143,13 @@ def test_the_department_returns_accepts_and_approves(live: Way, chromium: Browse
     page.get_by_label("证件上的姓名").fill("王申请")
     page.get_by_label("查验的证件").fill("居民身份证")
     page.get_by_role("button", name="记录核验").click()
-    assert "身份已核验" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("身份已核验")
     page.get_by_role("button", name="受理", exact=True).click()
     page.locator("[name=decision][value=approve]").check()
     page.locator("form:has([name=decision]) [name=reason]").fill("符合开放条件")
     look(page, "application-decide")
     page.get_by_role("button", name="作出决定", exact=True).click()
-    assert "等待申请人签署协议" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("等待申请人签署协议")
     page.context.close()
 
 
@@ -165,11 +165,11 @@ def test_the_applicant_signs_and_uses(live: Way, chromium: Browser) -> None:
     page.fill("[name=password]", live.applicant.password)
     page.locator("form:has([name=typed_name]) button[type=submit]").click()
     page.goto(f"/open/application/{live.case}")
-    assert "已授权" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("已授权")
     look(page, "application-granted")
     page.get_by_role("link", name="查看授权").click()
     page.wait_for_url("**/open/grant/*")
-    assert TITLE in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text(TITLE)
     shot(page, "grant", 1280)
     shot(page, "grant", 390)
     page.context.close()

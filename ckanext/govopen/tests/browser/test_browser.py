@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from ckanext.govopen.tests.browser.conftest import sign_in
 from ckanext.govopen.tests.views.portal import LONG
@@ -71,7 +72,7 @@ def test_the_open_list_is_a_table_and_on_a_phone_one_of_cards(live, page):
     title, fact = row.locator("th"), row.locator("td").nth(1)
     assert fact.bounding_box()["y"] > title.bounding_box()["y"]
     assert fact.bounding_box()["x"] < title.bounding_box()["x"] + 1
-    assert page.get_by_role("table").get_by_role("rowheader").first.is_visible()
+    expect(page.get_by_role("table").get_by_role("rowheader").first).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_the_open_list_is_a_table_and_on_a_phone_one_of_cards(live, page):
 def test_axe_has_nothing_to_say_in_the_office(live, page, path):
     sign_in(page, "reviewer")
     page.goto(address(path, live))
-    assert page.locator("h1").count() == 1
+    expect(page.locator("h1")).to_have_count(1)
     assert faults(page) == []
 
 
@@ -112,7 +113,7 @@ def test_the_keyboard_leads_to_the_content_and_to_a_result(live, page):
     page.locator(".go-item-title a").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/dataset/parking")
-    assert page.locator("h1").inner_text() == LONG
+    expect(page.locator("h1")).to_have_text(LONG)
 
 
 def test_the_focus_is_visible(live, page):
@@ -136,9 +137,9 @@ def test_filters_fold_on_a_phone_and_stand_open_on_a_wide_screen(live, chromium)
         assert link.is_visible() is visible
         if not visible:
             page.locator(".go-filters summary").click()
-            assert link.is_visible()
+            expect(link).to_be_visible()
         link.click()
-        assert page.locator(".go-chips a").count() == 1
+        expect(page.locator(".go-chips a")).to_have_count(1)
         context.close()
 
 
@@ -149,11 +150,11 @@ def test_everything_can_be_read_without_scripts(live, chromium):
     page.fill("input[name=q]", "停车场")
     page.click(".go-hero button")
     page.click(f"text={LONG}")
-    assert page.locator("h1").inner_text() == LONG
+    expect(page.locator("h1")).to_have_text(LONG)
     page.goto("/dataset/")
     page.select_option("select[name=sort]", "title_string asc")
     page.click(".go-sort button")
-    assert "sort=title_string" in page.url
+    page.wait_for_url(lambda url: "sort=title_string" in url)
     context.close()
 
 
@@ -172,6 +173,6 @@ def test_a_reviewer_decides_on_the_web(live, page):
     page.fill("#remarks", "请补充更新周期说明")
     page.click('button[value="return"]')
     page.wait_for_url("**/open/review")
-    assert "已附意见退回提供单位" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("已附意见退回提供单位")
     page.goto("/open/review?state=returned")
-    assert "尚未审查的数据集甲" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("尚未审查的数据集甲")

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from ckan.lib.i18n import build_js_translations
 from ckan.plugins import toolkit
+from playwright.sync_api import expect
 
 from ckanext.govopen.tests.browser.conftest import sign_in
 
@@ -113,7 +114,7 @@ def test_lists_that_are_typed_into_speak_the_page_s_language(
 def test_the_upload_of_a_picture_speaks_chinese(live: Any, page: Any) -> None:
     sign_in(page, "operator")
     assert "image-upload" in started(page, "/organization/new")
-    assert "上传" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("上传")
     assert not re.search(r"\b(Upload|Link|Remove)\b", page.locator("main").inner_text())
 
 
@@ -127,7 +128,7 @@ def test_from_the_form_to_the_review_and_back(editor: Any, tmp_path: Path) -> No
     editor.select_option("#field-acquired_by", "collected")
     editor.select_option("#field-share_class", "unconditional")
     rows = editor.locator("#field-info_items .go-entry")
-    assert rows.count() == 1
+    expect(rows).to_have_count(1)
     editor.focus("#field-info_items .go-entry-add")
     editor.keyboard.press("Enter")
     assert editor.evaluate("document.activeElement.id") == "field-info_items-1-name"
@@ -136,7 +137,7 @@ def test_from_the_form_to_the_review_and_back(editor: Any, tmp_path: Path) -> No
     editor.keyboard.type("多余")
     rows.nth(2).locator(".go-entry-remove").focus()
     editor.keyboard.press("Enter")
-    assert rows.count() == 2
+    expect(rows).to_have_count(2)
     assert "go-entry-add" in editor.evaluate("document.activeElement.className")
     editor.click("#dataset-edit button.btn-primary[name=save]")
     editor.wait_for_url("**/dataset/307010000000-000777/resource/new")
@@ -152,7 +153,7 @@ def test_from_the_form_to_the_review_and_back(editor: Any, tmp_path: Path) -> No
     editor.click("text=保存，前往送审")
     editor.wait_for_url("**/open/review/307010000000-000777")
     editor.click("text=提交审查")
-    assert "已提交" in editor.locator("main").inner_text()
+    expect(editor.locator("main")).to_contain_text("已提交")
 
     started(editor, "/dataset/edit/307010000000-000777")
     names = editor.locator("#field-info_items input[type=text]")
@@ -160,7 +161,7 @@ def test_from_the_form_to_the_review_and_back(editor: Any, tmp_path: Path) -> No
     editor.fill("#field-notes", "改过的说明")
     editor.click("#dataset-edit button.btn-primary[name=save]")
     editor.wait_for_url("**/dataset/307010000000-000777")
-    assert "改过的说明" in editor.locator("main").inner_text()
+    expect(editor.locator("main")).to_contain_text("改过的说明")
 
 
 def test_a_refused_form_says_where_and_keeps_what_was_typed(editor: Any) -> None:
@@ -185,7 +186,7 @@ def test_a_refused_form_says_where_and_keeps_what_was_typed(editor: Any) -> None
     wrong = editor.locator(".form-group.error").filter(
         has=editor.locator("#field-legal_basis-0-instrument")
     )
-    assert wrong.locator(".error-block").count() == 1
+    expect(wrong.locator(".error-block")).to_have_count(1)
 
 
 def test_rows_and_names_without_scripts(plain: Any) -> None:
@@ -202,9 +203,9 @@ def test_rows_and_names_without_scripts(plain: Any) -> None:
     assert [item["name"] for item in dataset["info_items"]] == ["编号", "名称"]
     assert not dataset.get("legal_basis")
     plain.fill("#field-resource-url", "https://data.example.org/点.csv")
-    assert plain.locator("#field-resource-upload").is_visible()
+    expect(plain.locator("#field-resource-upload")).to_be_visible()
     plain.click("text=保存，前往送审")
-    assert f"/open/review/{found[1]}" in plain.url
+    plain.wait_for_url(lambda url: f"/open/review/{found[1]}" in url)
 
 
 def test_the_source_of_conditional_data_has_a_field_of_its_own(editor: Any) -> None:
@@ -213,14 +214,14 @@ def test_the_source_of_conditional_data_has_a_field_of_its_own(editor: Any) -> N
     editor.fill("#field-source_url", "http://10.0.0.5/inside.csv")
     editor.click("#resource-edit button[name=save].btn-primary")
     editor.wait_for_selector(".error-block")
-    assert "内部网络" in editor.locator(".error-block").first.inner_text()
+    expect(editor.locator(".error-block").first).to_contain_text("内部网络")
     editor.fill("#field-source_url", "https://example.org/newer.csv")
     editor.click("#resource-edit button[name=save].btn-primary")
     editor.wait_for_url("**/dataset/trips/resource/*")
     started(editor, address("SOURCE"))
     assert editor.input_value("#field-source_url") == "https://example.org/newer.csv"
     started(editor, "/dataset/parking/resource/new")
-    assert editor.locator("#field-source_url").count() == 0
+    expect(editor.locator("#field-source_url")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from ckan.common import config
+from playwright.sync_api import expect
 
 from ckanext.govopen.logic import oidc
 from ckanext.govopen.tests.identity.conftest import OPTIONS
@@ -40,20 +41,20 @@ def test_there_and_back(live: Any, page: Any, provider: Provider) -> None:
     assert faults(page) == []
     page.get_by_role("button", name="使用统一身份认证登录").click()
     page.wait_for_url(f"{live.address}/open/account")
-    assert "韩梅梅" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("韩梅梅")
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     # Proved anew, no password is asked for, and the account can be closed.
     page.get_by_role("button", name="通过统一身份认证验证本人").click()
     page.get_by_text("您刚刚通过了统一身份认证").wait_for()
-    assert page.locator("#f-password").count() == 0
+    expect(page.locator("#f-password")).to_have_count(0)
     page.get_by_label("我确认永久注销账号").check()
     page.get_by_role("button", name="注销账号").click()
     page.wait_for_url("**/open/account/closed")
     page.goto("/user/login")
     page.get_by_role("button", name="使用统一身份认证登录").click()
     page.wait_for_url("**/open/sign-in/failed**")
-    assert "已注销" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("已注销")
     assert faults(page) == []
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ckan.common import config
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from werkzeug.serving import make_server
 
 from ckanext.govopen.tests.browser.test_browser import faults
@@ -224,7 +224,7 @@ def test_suspended_by_keyboard_and_without_scripts(office, chromium):
     page.get_by_text("公众看不到此数据集的任何内容").first.wait_for()  # the address stays the same
     assert office.portal.get(f"/dataset/{office.dataset}").status_code == 404
     page.goto(f"/dataset/{office.dataset}")
-    assert "数据有误，正在核对" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("数据有误，正在核对")
     page.goto(office.place("suspension"))
     page.fill("#f-reason", "已更正")
     page.get_by_role("button", name="恢复公开").click()
@@ -240,7 +240,7 @@ def test_a_refusal_leads_to_its_field(office, chromium):
     page.fill("#f-valid_to", UNTIL.isoformat())
     page.get_by_role("button", name="发放授权").click()
     link = page.locator("[role=alert] a")
-    assert "用户账号" in link.inner_text()
+    expect(link).to_contain_text("用户账号")
     link.click()
     assert page.evaluate("location.hash") == "#f-persons"
     assert page.input_value("#f-persons") == "nobody-of-that-name"
@@ -256,8 +256,8 @@ def test_what_is_decided_one_by_one_has_no_box(office, chromium):
     marked(alone["id"])
     page = enter(chromium, office, department.reviewer)
     page.goto("/open/review")
-    assert page.get_by_label(plain["title"]).count() == 1
-    assert page.get_by_label(alone["title"]).count() == 0
-    assert "逐项决定" in page.inner_text("main")
+    expect(page.get_by_label(plain["title"])).to_have_count(1)
+    expect(page.get_by_label(alone["title"])).to_have_count(0)
+    expect(page.locator("main")).to_contain_text("逐项决定")
     assert faults(page) == []
     page.context.close()

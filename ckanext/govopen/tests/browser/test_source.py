@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from ckanext.govopen.tests.browser.conftest import sign_in
 from ckanext.govopen.tests.browser.test_staff import serious
@@ -40,16 +41,16 @@ def test_a_source_is_tried_saved_and_looked_at(live: Any, page: Any, tmp_path: P
     page.fill("#f-title", "目录表格")
     page.check("input[value=govopen_spreadsheet]")
     page.set_input_files("#f-upload", str(table))
-    assert not page.locator("button[name=save]").count()
+    expect(page.locator("button[name=save]")).to_have_count(0)
     page.click("button[name=try]")
-    assert page.locator("tbody tr").count() == 3
-    assert "A/2" in page.inner_text("tbody")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("tbody")).to_contain_text("A/2")
     assert not checked(page)
     page.set_input_files("#f-upload", str(table))
     page.click("button[name=save]")
-    assert page.inner_text("h1") == "目录表格"
+    expect(page.locator("h1")).to_have_text("目录表格")
     page.click("form[action$='/dry-run'] button")
-    assert page.locator("dl dd").first.inner_text() == "3"
+    expect(page.locator("dl dd").first).to_have_text("3")
     assert not checked(page)
     page.goto("/open/source/kept-back")
     assert not checked(page)

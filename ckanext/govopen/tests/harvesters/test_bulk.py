@@ -72,7 +72,9 @@ def everything(code: str) -> dict[str, Any]:
     found = {
         "package": rows(tables["package"], tables["package"].c.id == package.id, "id"),
         "resource": rows(
-            tables["resource"], tables["resource"].c.package_id == package.id, "position"
+            tables["resource"],
+            tables["resource"].c.package_id == package.id,
+            sa.text("position, url, name"),  # a deleted one keeps its place
         ),
         "tag": [
             tuple(tag)
