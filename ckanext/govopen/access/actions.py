@@ -55,8 +55,12 @@ def _guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any])
         raise malformed.told(error) from None
 
 
-def _plain(data: dict[str, Any]) -> dict[str, Any]:
-    """CKAN's changes of many datasets hand each id over as a row of their query."""
+def _plain(data: Any) -> dict[str, Any]:
+    """CKAN's changes of many datasets hand each id over as a row of their query, and ckanapi an
+    empty tuple where there is nothing to say.
+    """
+    if not isinstance(data, Mapping):
+        return {} if not data else data
     return {
         key: value[0] if isinstance(value, Row) and len(value) == 1 else value
         for key, value in data.items()

@@ -186,7 +186,7 @@ def ckan(home: Home, arguments: list[str]) -> int:
         raise StackError(
             f"{', '.join(dead)} of this portal does not run.", "./portal up starts it."
         )
-    return programs.Programs(home, environment, "", 0).ckan(*arguments, check=False)
+    return programs.Programs(home, environment, "", 0).ckan(*arguments)
 
 
 def status(home: Home) -> int:

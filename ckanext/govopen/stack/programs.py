@@ -64,23 +64,15 @@ class Programs:
             "PATH": f"{self.environment.bin}:{os.environ.get('PATH', '/usr/bin:/bin')}",
         }
 
-    def ckan(self, *arguments: str, check: bool = True) -> int:
-        """Run one command of CKAN's command line on the terminal; its exit code.
-
-        :raises StackError: when it fails and `check` is on
-        """
+    def ckan(self, *arguments: str) -> int:
+        """Run one command of CKAN's command line on the terminal; its exit code."""
         command = [str(self.environment.bin / "ckan"), "-c", str(self.home.ini), *arguments]
-        code = subprocess.run(command, cwd=REPOSITORY, env=self.variables(), check=False).returncode
-        if code and check:
-            raise StackError(
-                f"`ckan {' '.join(arguments)}` failed with code {code}; its messages are above.",
-                "Put right what they say and run ./portal up again: it goes on from here.",
-            )
-        return code
+        return subprocess.run(command, cwd=REPOSITORY, env=self.variables(), check=False).returncode
 
-    def quietly(self, log: str, *arguments: str) -> None:
+    def quietly(self, log: str, *arguments: str, show: bool = False) -> None:
         """Run one command of CKAN's command line with its output in a log file.
 
+        :param show: what it says to its user goes to the terminal, only the log to the file
         :raises StackError: when it fails, with the end of its output
         """
         path = self.home.log(log)
@@ -89,12 +81,14 @@ class Programs:
             begin = sink.tell()
             done = subprocess.run(
                 command, cwd=REPOSITORY, env=self.variables(), stdin=subprocess.DEVNULL,
-                stdout=sink, stderr=sink, check=False,
+                stdout=None if show else sink, stderr=sink, check=False,
             )  # fmt: skip
         if done.returncode:
             told = path.read_bytes()[begin:].decode(errors="replace").splitlines()[-10:]
             raise StackError(
-                f"`ckan {' '.join(arguments)}` failed:\n  " + "\n  ".join(told), f"More in {path}"
+                f"`ckan {' '.join(arguments)}` failed:\n  " + "\n  ".join(told),
+                f"More in {path}."
+                " Put right what it says and run ./portal up again: it goes on from here.",
             )
 
     def missing(self) -> list[str]:

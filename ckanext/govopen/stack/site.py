@@ -110,6 +110,15 @@ def migration_digest(environment: Environment) -> str:
     return whole.hexdigest()
 
 
+def translation_digest(environment: Environment) -> str:
+    """Changes with the words, CKAN's or this extension's, that CKAN's scripts are given."""
+    whole = hashlib.sha256()
+    for root in (environment.packages / "ckan/i18n", REPOSITORY / "ckanext/govopen/i18n"):
+        for path in sorted(root.glob("zh_Han*/LC_MESSAGES/*.po")):
+            whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
 def check(home: Home, options: Options) -> None:
     """Refuse what cannot be, before anything is installed, started or stopped.
 
@@ -144,7 +153,7 @@ def up(home: Home, environment: Environment, services: Services, options: Option
         # It harvests in its own process: consumers that run already would take its records.
         programs.stop()
         step("Loading the demo catalogue (once, some minutes; --no-demo leaves it out)")
-        programs.ckan("govopen", "demo")
+        programs.quietly("demo", "govopen", "demo", show=True)
         home.remember(demo_loaded=True)
     programs.start()
     home.remember(options=state.remembered())
@@ -172,6 +181,17 @@ def write_ini(home: Home, services: Services, state: SiteState) -> bool:
     return True
 
 
+def _translate_scripts(home: Home, environment: Environment, programs: Programs) -> None:
+    """Writes the words of CKAN's scripts to the storage, where they are new or not there."""
+    digest = translation_digest(environment)
+    there = (home.storage / "i18n/js").is_dir()
+    if there and home.state().get("translated") == digest:
+        return
+    step("Translating CKAN's scripts")
+    programs.quietly("migrations", "translation", "js")
+    home.remember(translated=digest)
+
+
 def _bring_up_to_date(home: Home, environment: Environment, programs: Programs) -> None:
     digest = migration_digest(environment)
     remembered = home.state()
@@ -180,9 +200,8 @@ def _bring_up_to_date(home: Home, environment: Environment, programs: Programs) 
         programs.quietly("migrations", "db", "upgrade")
         step("Setting the extension up (ckan govopen init)")
         programs.quietly("migrations", "govopen", "init")
-        step("Translating CKAN's scripts")
-        programs.quietly("migrations", "translation", "js")
         home.remember(migrated=digest)
+    _translate_scripts(home, environment, programs)
     if remembered.get("index_stale"):
         if remembered.get("migrated"):
             step("Building the search index again")
