@@ -60,7 +60,7 @@ def _plain(data: Any) -> dict[str, Any]:
     empty tuple where there is nothing to say.
     """
     if not isinstance(data, Mapping):
-        return {} if not data else data
+        return data or {}
     return {
         key: value[0] if isinstance(value, Row) and len(value) == 1 else value
         for key, value in data.items()
