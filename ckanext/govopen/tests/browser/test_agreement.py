@@ -73,13 +73,13 @@ def test_read_sign_keep_verify(portal: Portal, browser: Browser, tmp_path: Path)
     page.fill("#f-typed_name", "王五")
     page.fill("#f-password", case.applicant.password)
     page.click("#sign form button[type=submit] >> nth=0")
-    assert page.is_visible(".go-note-warn")
+    expect(page.locator(".go-note-warn").first).to_be_visible()
     assert faults(page) == []
     page.fill("#f-typed_name", NAME)
     page.fill("#f-password", case.applicant.password)
     page.click("#sign form button[type=submit] >> nth=0")
     page.wait_for_selector("#signed")
-    assert not page.is_visible("#f-password")
+    expect(page.locator("#f-password")).to_have_count(0)
     assert faults(page) == []
     page.screenshot(path=tmp_path / "signed.png", full_page=True)
     with page.expect_download() as copy:

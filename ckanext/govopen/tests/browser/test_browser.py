@@ -39,6 +39,7 @@ def address(path: str, live: Any) -> str:
 
 def faults(page: Any) -> list[str]:
     """What axe finds wrong, and what it could not decide, with the places."""
+    page.wait_for_load_state()
     found = Axe().run(page).response
     return [
         f"{kind}: {rule['id']}: {node['target']} {node.get('failureSummary', '')}"

@@ -62,6 +62,7 @@ def started(page: Any, path: str) -> set[str]:
 
 def serious(page: Any) -> list[str]:
     """What axe finds wrong."""
+    page.wait_for_load_state()
     return [
         f"{rule['id']}: {node['target']} {node.get('failureSummary', '')}"
         for rule in Axe().run(page).response["violations"]
@@ -197,7 +198,9 @@ def test_rows_and_names_without_scripts(plain: Any) -> None:
     items.nth(0).fill("编号")
     items.nth(2).fill("名称")
     plain.click("#dataset-edit button.btn-primary[name=save]")
-    found = re.search(r"/dataset/(traffic-\d+)/resource/new", plain.url)
+    following = re.compile(r"/dataset/(traffic-\d+)/resource/new")
+    plain.wait_for_url(following)
+    found = following.search(plain.url)
     assert found is not None, plain.url
     dataset = toolkit.get_action("package_show")({"ignore_auth": True}, {"id": found[1]})
     assert [item["name"] for item in dataset["info_items"]] == ["编号", "名称"]

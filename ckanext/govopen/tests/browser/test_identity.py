@@ -31,6 +31,7 @@ def provider(live: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 
 
 def faults(page: Any) -> list[str]:
+    page.wait_for_load_state()
     found = Axe().run(page).response["violations"]
     return [f"{rule['id']}: {node['target']}" for rule in found for node in rule["nodes"]]
 

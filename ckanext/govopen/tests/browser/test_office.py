@@ -228,6 +228,7 @@ def test_suspended_by_keyboard_and_without_scripts(office, chromium):
     page.goto(office.place("suspension"))
     page.fill("#f-reason", "已更正")
     page.get_by_role("button", name="恢复公开").click()
+    page.get_by_role("button", name="立即暂停").wait_for()
     assert office.portal.get(f"/dataset/{office.dataset}").status_code == 200
     page.context.close()
 

@@ -163,7 +163,9 @@ def test_chaohu_counts_calendar_days_and_leaves_a_day_off(
     world.checked(case)
     later(monkeypatch, days=ahead)
     page = at(chromium, live, world.handler, case)
-    page.get_by_role("button", name="受理", exact=True).click()
+    accept = page.get_by_role("button", name="受理", exact=True)
+    accept.click()
+    expect(accept).to_have_count(0)
     provide = clock(world.show(case, world.handler), "open_provide")
     due = datetime.date.fromisoformat(provide["due"])
     assert provide["moved"] and due > today + (ahead + 10) * DAY

@@ -38,6 +38,7 @@ OPERATOR = [
 
 def serious(page: Any) -> list[str]:
     """What axe calls serious or critical, and a page without a heading, with the places."""
+    page.wait_for_load_state()
     return [
         f"{rule['id']}: {node['target']} {node.get('failureSummary', '')[:200]}"
         for rule in Axe().run(page).response["violations"]
