@@ -29,6 +29,13 @@ __all__ = [
 ]
 
 _ORDER = {OpenClass.UNCONDITIONAL: 0, OpenClass.CONDITIONAL: 1, OpenClass.NON_OPEN: 2}
+#: What answers to the criteria can demand; only what is stricter than the class asked for is said.
+_DEMANDED = {
+    OpenClass.CONDITIONAL: N_(
+        "By the answers to the criteria, the data may be opened only on conditions."
+    ),
+    OpenClass.NON_OPEN: N_("By the answers to the criteria, the data may not be opened."),
+}
 
 
 def strictness(open_class: OpenClass) -> int:
@@ -152,8 +159,7 @@ def reclassify(
                 Refusal(
                     "CLS-4" if demanded is OpenClass.NON_OPEN else "CLS-3",
                     articles[0] if articles else profile.classes.article,
-                    N_("The answers to the criteria demand the class %(name)s."),
-                    {"name": demanded.value},
+                    _DEMANDED[demanded],
                 )
             )
     needed = _class_requirement(profile, "legal_basis", known)

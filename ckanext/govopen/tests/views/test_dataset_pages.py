@@ -210,7 +210,8 @@ def test_a_refused_change_says_why_and_keeps_what_was_typed(portal, department, 
     page = BeautifulSoup(answer.get_data(as_text=True), "html.parser")
     refused = page.select_one("[role=alert]")
     assert refused is not None and "操作未执行" in refused.get_text()
-    assert refused.select_one(".go-article") and "规则" in refused.get_text()
+    assert refused.select_one(".go-article") and "不得开放" in refused.get_text()
+    assert "non_open" not in refused.get_text() and "规则" not in refused.get_text()
     assert page.select_one("#f-reason").get_text() == "便利公众"  # type: ignore[union-attr]
     assert page.select_one('input[value="unconditional"][checked]') is not None
     assert page.select_one("details[open]") is not None
