@@ -13,11 +13,14 @@ from pathlib import Path
 from . import process, programs, site, testing
 from .environment import Environment, ensure
 from .home import Home, default_home
+from .peers_suites import SUITES
 from .say import StackError, fail, line, step
 from .services import Services, external_from
 
 # Commands that hand everything after their name on to another program.
 PASSING = frozenset({"ckan", "pytest", "peers", "bench"})
+# Of those, the ones that are ours: asked for help, they explain themselves instead of running.
+OWN_HELP = frozenset({"peers", "bench"})
 SCARCE_BYTES = 200_000_000
 TIGHT = "Make room on that disk and run the same command again; committed data are safe."
 
@@ -57,11 +60,17 @@ def parser() -> argparse.ArgumentParser:
         help="domain: the rules only, in seconds; full: with the long tests;"
         " peers: the suites of CKAN and its extensions",
     )  # fmt: skip
-    add("bench", "run the measurements in bench/: NAME, then arguments for it (default: all)")
+    one = add("bench", "run the measurements in bench/: NAME, then arguments for it (default: all)")
+    one.usage = "portal bench [NAME] [the measurement's arguments; NAME --help tells them]"
     add("services", "start PostgreSQL, Valkey and Solr only")
     add("ckan", "CKAN's command line on this site: ./portal ckan …")
     add("pytest", "run pytest with the services and the test databases")
-    add("peers", "run the suites of CKAN and its extensions, with arguments")
+    one = add("peers", "run the suites of CKAN and its extensions, with arguments")
+    one.usage = (
+        f"portal peers [{' | '.join(SUITES)} …] [--only on|off] [--in PATH …]"
+        " [--kept] [--again] [--failed] [pytest's arguments]"
+    )
+    one.epilog = "docs/peers.md says what each option does, and what was found."
     return top
 
 
@@ -72,6 +81,8 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
         if skip or word.startswith("-"):
             skip = word == "--home"
             continue
+        if word in OWN_HELP and arguments[place + 1 : place + 2] in (["-h"], ["--help"]):
+            break
         if word in PASSING:
             return arguments[: place + 1], arguments[place + 1 :]
         break

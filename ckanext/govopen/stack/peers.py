@@ -177,7 +177,10 @@ def tell(name: str, off: Outcomes, on: Outcomes, found: Comparison) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what is wished and missing; 1 when a test differs and ``peers.yaml`` has no reason."""
+    """Run what is wished and missing; 1 when a test differs and ``peers.yaml`` has no reason.
+
+    :raises StackError: when a suite ran no test at all, which would look like no difference
+    """
     wish = wished(arguments)
     home = Home(Path(os.environ["GOVOPEN_HOME"]))
     environment = Environment(Path(sys.prefix))
@@ -190,6 +193,10 @@ def main(arguments: Sequence[str]) -> int:
             run(home, environment, name, side, wish)
             step(f"{name}, extension {side}: {time.monotonic() - begun:.0f} s")
         off, on = (outcomes(home, name, side, wish) for side in SIDES)
+        for side, known_now in zip(SIDES, (off, on), strict=True):
+            if side in wish.sides and not known_now:
+                log = home.root / "peers" / f"{name}-{side}.log"
+                raise StackError(f"{name}, extension {side}: no test ran.", f"Why: {log}")
         found = compare(off, on, reasons)
         tell(name, off, on, found)
         fresh += len(found.fresh)

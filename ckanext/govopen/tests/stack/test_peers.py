@@ -76,6 +76,15 @@ def _made(**outcomes: str) -> Outcomes:
     return {name: Outcome(outcome, "", 0.0) for name, outcome in outcomes.items()}
 
 
+def test_a_suite_that_ran_no_test_is_no_suite_without_differences(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOVOPEN_HOME", str(tmp_path))
+    monkeypatch.setattr(peers, "run", lambda *_args: None)
+    with pytest.raises(StackError, match="core, extension on: no test ran"):
+        peers.main(["core", "--only", "on"])
+
+
 def test_only_what_passes_without_and_breaks_with_the_extension_is_a_loss() -> None:
     off = _made(a="passed", b="passed", c="passed", d="failed", e="skipped", f="passed")
     on = _made(a="passed", b="failed", c="error", d="failed", e="failed", g="failed")

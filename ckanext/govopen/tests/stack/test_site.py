@@ -116,6 +116,8 @@ def test_demo_accounts_are_read(home: Home) -> None:
     [
         (["up", "--port", "1"], ["up", "--port", "1"], []),
         (["ckan", "--help"], ["ckan"], ["--help"]),
+        (["peers", "--help"], ["peers", "--help"], []),
+        (["bench", "pages", "--help"], ["bench"], ["pages", "--help"]),
         (["--home", "ckan", "up"], ["--home", "ckan", "up"], []),
         (["--home", "x", "pytest", "--home", "y"], ["--home", "x", "pytest"], ["--home", "y"]),
         (["--home=x", "ckan", "user", "list"], ["--home=x", "ckan"], ["user", "list"]),
