@@ -35,6 +35,18 @@ def login() -> Any:
     return toolkit.render("user/login.html", {})
 
 
+def place_after(target: str | None, longest: int = 2000) -> str | None:
+    """A path of this portal to go on to; None for anything that could lead elsewhere.
+
+    :param longest: in characters
+    """
+    if not target or len(target) > longest or not target.startswith("/"):
+        return None
+    if target.startswith("//") or _NO_ADDRESS.search(target):
+        return None
+    return target if toolkit.h.url_is_local(target) else None
+
+
 def authenticate(identity: Mapping[str, Any]) -> None:
     """Takes as long for a name that nobody has as for one that somebody has.
 

@@ -11,6 +11,7 @@ from ckan.views.user import regenerate_session, rotate_token
 from flask import Blueprint, request, session
 
 from ckanext.govopen.access.means import Means, means
+from ckanext.govopen.access.sign_in import place_after
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import command, identity, oidc
 from ckanext.govopen.logic import session as sessions
@@ -74,15 +75,6 @@ def _callback_address() -> str:
     return toolkit.url_for("govopen_oidc.callback", _external=True, locale="default")
 
 
-def _local(target: str | None) -> str | None:
-    """A path of this portal to go on to; anything that could lead elsewhere is dropped."""
-    if not target or len(target) > 2000 or not target.startswith("/"):
-        return None
-    if target.startswith("//") or any(ord(char) <= 0x20 or char == "\\" for char in target):
-        return None
-    return target if toolkit.h.url_is_local(target) else None
-
-
 def _failed(reason: str, locale: str | None = None) -> Any:
     address = toolkit.url_for("govopen_oidc.failed", why=reason, locale=locale or asked.locale())
     return toolkit.redirect_to(address)
@@ -103,7 +95,7 @@ def begin_with(purpose: str, target: str | None) -> Any:
     noted = {
         **attempt.as_dict(),
         "purpose": purpose,
-        "next": _local(target),
+        "next": place_after(target),
         "user": user.id if user.is_authenticated else None,
         "locale": asked.locale(),
     }
@@ -117,7 +109,7 @@ def start() -> Any:
     """Begins a sign-in."""
     target = request.args.get("next") or request.args.get("came_from")
     if toolkit.current_user.is_authenticated:
-        return toolkit.redirect_to(_local(target) or toolkit.url_for("user.me"))
+        return toolkit.redirect_to(place_after(target) or toolkit.url_for("user.me"))
     return begin_with("sign_in", target)
 
 

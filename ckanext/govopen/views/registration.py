@@ -6,6 +6,7 @@ not see, a least time for filling in, and limits on numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ckan.config.middleware.flask_app import csrf
@@ -15,6 +16,7 @@ from ckan.views.user import RegisterView
 from flask import Blueprint, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from ckanext.govopen.access.sign_in import place_after
 from ckanext.govopen.logic import command, registration
 from ckanext.govopen.model import settings
 from ckanext.govopen.views import asked
@@ -27,6 +29,8 @@ blueprint = Blueprint("govopen_registration", __name__)
 FIELDS = ("name", "fullname", "password1", "password2")
 #: Seconds after which a form has to be opened anew.
 _STALE = 6 * 3600
+#: Characters of a place to come back to; the link in a mail holds it.
+_LONGEST = 500
 #: Name of the field that only machines fill in.
 TRAP = "website"
 
@@ -67,6 +71,7 @@ def _form(errors: list[Reason] | None = None, status: int = 200) -> Any:
             "errors": errors or [],
             "email": request.form.get("email", "")[:254],
             "opened": _clock().dumps(""),
+            "place": _place(),
             "trap": TRAP,
         },
     )
@@ -91,7 +96,7 @@ def index() -> Any:
         )
     origin = registration.block(request.remote_addr, request.headers.get("X-Forwarded-For"))
     try:
-        link = registration.ask(email, origin, _link, command.now())
+        link = registration.ask(email, origin, _link_to(_place()), command.now())
     except registration.TooMany:
         text = _("At the moment too many accounts are asked for. Try again in an hour.")
         return _form(said(text), 429)
@@ -120,8 +125,17 @@ def _field(name: str, message: str) -> list[Reason]:
     return [{"rule": "", "article": "", "message": message, "field": name}]
 
 
-def _link(key: str) -> str:
-    return toolkit.url_for("govopen_registration.confirm", key=key, _external=True)
+def _place() -> str | None:
+    """Where the reader was when he found that he needs an account."""
+    return place_after(request.values.get("next"), _LONGEST)
+
+
+def _link_to(place: str | None) -> Callable[[str], str]:
+    """Makes the link of the mail. It names the place: the mail may be read on another machine."""
+    rest = {"next": place} if place else {}
+    return lambda key: toolkit.url_for(
+        "govopen_registration.confirm", key=key, **rest, _external=True
+    )
 
 
 def sent() -> Any:
@@ -143,7 +157,7 @@ def confirm() -> Any:
     now = command.now()
     row = registration.waiting(key, now)
     if row is None:
-        return toolkit.render("govopen/account/confirm.html", {"row": None}), 410
+        return toolkit.render("govopen/account/confirm.html", {"row": None, "place": _place()}), 410
     errors: list[Reason] = []
     if request.method == "POST":
         try:
@@ -152,13 +166,15 @@ def confirm() -> Any:
             errors = reasons(error, _labels())
         else:
             if user is None:
-                return toolkit.render("govopen/account/confirm.html", {"row": None}), 410
+                return toolkit.render(
+                    "govopen/account/confirm.html", {"row": None, "place": _place()}
+                ), 410
             enter(user)
             toolkit.h.flash_success(_("Your account is ready."))
-            return toolkit.redirect_to("govopen_account.index")
+            return toolkit.redirect_to(_place() or toolkit.url_for("govopen_account.index"))
     page = toolkit.render(
         "govopen/account/confirm.html",
-        {"row": row, "key": key, "errors": errors, "typed": request.form},
+        {"row": row, "key": key, "place": _place(), "errors": errors, "typed": request.form},
     )
     return page, 400 if errors else 200
 

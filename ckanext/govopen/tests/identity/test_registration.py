@@ -6,7 +6,7 @@ import datetime
 import logging
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -101,6 +101,47 @@ def rows(address: str) -> list[RegistrationRow]:
 
 def sent(answer: Any) -> bool:
     return answer.status_code == 302 and answer.headers["Location"].endswith("/open/register/sent")
+
+
+def test_who_came_to_apply_gets_back_to_where_he_was(portal: Portal, post: Post) -> None:
+    """Through the mail too, and through a link that is over."""
+    visitor, address, place = Visitor(portal), email(), "/open/apply/some-data?x=1"
+    page = visitor.get("/open/register?next=/open/apply/some-data%3Fx%3D1").get_data(as_text=True)
+    assert 'name="next" value="/open/apply/some-data?x=1"' in page
+    assert sent(visitor.ask(address, next=place))
+    link = post.link()
+    query = parse_qs(urlsplit(link).query)
+    assert query["next"] == [place]
+    page = visitor.get(link).get_data(as_text=True)
+    assert 'name="next" value="/open/apply/some-data?x=1"' in page
+    done = visitor.finish(f"key={query['key'][0]}", next=place)
+    assert done.status_code == 302 and urlsplit(done.headers["Location"])[2:4] == (
+        "/open/apply/some-data",
+        "x=1",
+    )
+    over = Visitor(portal).get(link)
+    assert over.status_code == 410 and "next=" in over.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "/a b",
+        "evil",
+        "/" + "a" * 600,
+    ],
+)
+def test_a_place_that_leads_elsewhere_is_dropped(portal: Portal, post: Post, place: str) -> None:
+    visitor, address = Visitor(portal), email()
+    assert sent(visitor.ask(address, next=place))
+    link = post.link()
+    assert "next" not in link and "evil" not in link
+    done = visitor.finish(link, next=place)
+    assert done.status_code == 302
+    assert urlsplit(done.headers["Location"]).path == "/open/account"
 
 
 def test_the_whole_way(portal: Portal, post: Post) -> None:
