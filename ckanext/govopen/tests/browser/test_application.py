@@ -107,7 +107,12 @@ def test_a_person_applies_without_scripts(live: Way, chromium: Browser) -> None:
     page.goto(f"/dataset/{live.dataset}")
     page.get_by_role("link", name="申请使用").click()
     page.wait_for_url("**/open/apply/**")
+    code = page.locator("[name='organisation.code']")
+    expect(code).to_be_hidden()
+    page.locator("[value=legal_person]").check()
+    expect(code).to_be_visible()
     page.get_by_label("自然人").check()
+    expect(code).to_be_hidden()
     page.fill("[name='contact.phone']", "0431-88880000")
     page.fill("[name=words]", "公交刷卡")
     page.locator("button[value=search]").click()
@@ -178,7 +183,7 @@ def test_the_applicant_signs_and_uses(live: Way, chromium: Browser) -> None:
 def test_the_form_and_the_figures(live: Way, chromium: Browser) -> None:
     page = enter(chromium, live, live.applicant)  # type: ignore[arg-type]
     page.goto(f"/open/apply/{live.dataset}")
-    page.locator("main details summary").first.click()
+    page.locator("[value=legal_person]").check()
     look(page, "apply")
     page.get_by_role("button", name="提交申请").click()
     look(page, "apply-errors")
