@@ -12,8 +12,8 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.cli import common
 from ckanext.govopen.cli.checks.finding import Finding, error, note, warning
-from ckanext.govopen.domain.classification import OpenClass
-from ckanext.govopen.model import duty, edition, jurisdiction, release, settings, signing
+from ckanext.govopen.logic import unhandled
+from ckanext.govopen.model import edition, jurisdiction, settings, signing
 from ckanext.govopen.model.duty import DutyRow
 
 #: Demonstration accounts begin with this.
@@ -121,19 +121,8 @@ def authority() -> Iterator[Finding]:
 
 def handlers() -> Iterator[Finding]:
     """Has every department that gives data on application somebody who handles it?"""
-    opened = jurisdiction.profile().open
-    if not (opened.available and opened.steps):
-        return
     now = datetime.datetime.now(datetime.timezone.utc)
-    package, groups = model.package_table, model.group_table
-    departments = model.Session.execute(
-        release.public(groups.c.id, groups.c.name)
-        .join(groups, groups.c.id == package.c.owner_org)
-        .where(release.ReleaseRow.open_class == OpenClass.CONDITIONAL.value)
-        .distinct()
-    )
-    staffed = duty.offices(model.Session, "handler", now)
-    left = sorted(name for id, name in departments if id not in staffed)
+    left = [one["name"] for one in unhandled.departments(now)]
     if left:
         more = f" and {len(left) - CASES} more" if len(left) > CASES else ""
         yield warning(

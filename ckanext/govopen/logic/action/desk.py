@@ -8,9 +8,10 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access.viewer import person
 from ckanext.govopen.logic import application_list as listing
 from ckanext.govopen.logic import application_names as naming
-from ckanext.govopen.logic import command, overdue
+from ckanext.govopen.logic import command, overdue, unhandled
 from ckanext.govopen.logic import desk as desks
 from ckanext.govopen.logic.schema import review as schema
 from ckanext.govopen.logic.schema import values
@@ -44,6 +45,8 @@ def govopen_desk(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
         ``overdue`` count all that is on the desk, ``counts`` what was asked for: at most 100 of a
         kind are listed. ``late_datasets`` are released ones of his departments whose data is older
         than its update cycle allows; a ``kind`` that is asked for leaves them out.
+        ``without_handler``, for the data authority and the operator: ``[{"id", "name", "title"}]``
+        of the departments where nobody would answer an application.
     """
     toolkit.check_access("govopen_desk", context, data_dict)
     narrow = _narrow(data_dict)
@@ -65,6 +68,9 @@ def govopen_desk(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     )
     result["overdue"] = sum(one.number for one in found if one.overdue)
     result["late_datasets"] = overdue.listed(_keeps(who, narrow), here, now, _ROWS)
+    result["without_handler"] = (
+        unhandled.departments(now) if person(context).sees_everything else []
+    )
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 from ckan import model
+from ckan.common import config
 
 from ckanext.govopen.domain.application.state import OPEN
 from ckanext.govopen.logic import application as cases
@@ -163,3 +164,23 @@ def test_nobody_else_reads_anything_of_it(world: World) -> None:
         assert (shown["waiting"], shown["mine"], shown["kinds"]) == ([], [], {})
     assert world.portal.ask("govopen_desk", {}).status_code == 403
     assert world.portal.ask("govopen_desk_count", {}).status_code == 403
+
+
+def test_departments_where_nobody_answers_are_told_to_those_who_can_mend_it(world: World) -> None:
+    portal, words = world.portal, "尚无申请经办人"
+    bare = portal.department()
+    world.dataset(bare)
+
+    def page(user: User) -> str:
+        site = config["ckan.site_url"]
+        return portal.signed_in(user).get("/open/desk", base_url=site).get_data(as_text=True)
+
+    names = {one["name"] for one in desk(world, world.authority)["without_handler"]}
+    assert bare.name in names and world.department.name not in names
+    assert words in page(world.authority)
+    for person in (world.handler, bare.editor, bare.reviewer, world.applicant):
+        assert desk(world, person)["without_handler"] == []
+        assert words not in page(person)
+    portal.duty(world.stranger, bare.name, "handler")
+    names = {one["name"] for one in desk(world, world.authority)["without_handler"]}
+    assert bare.name not in names
