@@ -19,6 +19,7 @@ from flask_babel import force_locale
 
 from ckanext.govopen.access import mail
 from ckanext.govopen.domain.refusal import N_, fill
+from ckanext.govopen.logic import language
 from ckanext.govopen.model import outbox, settings
 
 #: What happened, by template, in one sentence.
@@ -99,7 +100,7 @@ def send(payloads: list[dict[str, Any]]) -> None:
 
 
 def _send(user: Any, case: str, payloads: list[dict[str, Any]]) -> None:
-    with _language(payloads):
+    with _language(user, payloads):
         lines = dict.fromkeys(
             fill(SENTENCES.get(payload["template"], OTHER), payload.get("said") or {}, toolkit._)
             for payload in payloads
@@ -123,11 +124,11 @@ def _send(user: Any, case: str, payloads: list[dict[str, Any]]) -> None:
 
 
 @contextmanager
-def _language(payloads: list[dict[str, Any]]) -> Iterator[None]:
-    """The language in which the receiver has used the portal in this case, else the site's."""
+def _language(user: Any, payloads: list[dict[str, Any]]) -> Iterator[None]:
+    """The language the receiver has chosen, else that of this case, else the site's."""
     known = (payload.get("language") for payload in reversed(payloads))
-    default = toolkit.config.get("ckan.locale_default") or "en"
-    with force_locale(next(filter(None, known), default)):
+    wanted = language.chosen(user) or next(filter(None, known), language.default())
+    with force_locale(wanted):
         yield
 
 

@@ -27,6 +27,7 @@ def _render(errors: list[Reason] | None = None) -> Any:
         "govopen/account/index.html",
         {
             "account": toolkit.get_action("govopen_account_show")(context, {}),
+            "language_names": asked.LANGUAGES,
             "provider": oidc.enabled(),
             "fresh": sessions.fresh_sign_in(context, command.now()) is not None,
             "errors": errors or [],
@@ -67,6 +68,17 @@ def unlink() -> Any:
 
 
 @signed_in
+def language() -> Any:
+    """Keeps the language of the reader's mail."""
+    wanted = {"language": request.form.get("language", "").strip()}
+    errors = carry_out("govopen_account_language", wanted, {"language": _("Language of mail")})
+    if errors:
+        return _render(errors)
+    toolkit.h.flash_success(_("Mail comes in this language from now on."))
+    return toolkit.redirect_to("govopen_account.index")
+
+
+@signed_in
 def close() -> Any:
     """Closes the account, and the session with it."""
     if request.form.get("sure") != "yes":
@@ -94,6 +106,7 @@ def govopen_erase_days() -> int:
 
 
 blueprint.add_url_rule("", view_func=index)
+blueprint.add_url_rule("/language", view_func=language, methods=["POST"])
 blueprint.add_url_rule("/link", view_func=link, methods=["POST"])
 blueprint.add_url_rule("/unlink", view_func=unlink, methods=["POST"])
 blueprint.add_url_rule("/close", view_func=close, methods=["POST"])

@@ -54,7 +54,7 @@ def govopen_pick(value: Any) -> str:
 
 
 #: CKAN's locale -> what the language calls itself.
-_LANGUAGES = {
+LANGUAGES = {
     "zh_Hans_CN": "简体中文",
     "zh_Hant_TW": "繁體中文",
     "en": "English",
@@ -83,7 +83,7 @@ def govopen_languages() -> list[dict[str, Any]]:
         known["languages"] = [
             {
                 "tag": code.replace("_", "-"),
-                "name": _LANGUAGES.get(code) or offered.display_name,
+                "name": LANGUAGES.get(code) or offered.display_name,
                 "href": h.url_for(
                     "home.index", locale="default" if code == default else code
                 ).rstrip("/")

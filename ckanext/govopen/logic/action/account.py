@@ -10,14 +10,14 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access.means import account_of
 from ckanext.govopen.domain.refusal import Refused
-from ckanext.govopen.logic import closing, command, proof
+from ckanext.govopen.logic import closing, command, language, proof
 from ckanext.govopen.logic.schema import account as schema
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import identity as identities
 from ckanext.govopen.model import settings
 
-__all__ = ["govopen_account_close", "govopen_account_show"]
+__all__ = ["govopen_account_close", "govopen_account_language", "govopen_account_show"]
 
 
 def own(context: Any) -> model.User:
@@ -38,7 +38,8 @@ def govopen_account_show(context: Any, data_dict: dict[str, Any]) -> dict[str, A
 
     :returns: ``{"id", "name", "fullname", "email", "has_password", "identities": [{"id",
         "issuer", "linked_at", "last_at"}], "obstacles": [{"rule", "article", "message"}],
-        "erase_days"}``; times are ISO 8601 in UTC
+        "erase_days", "language", "languages": [names]}``; times are ISO 8601 in UTC;
+        ``language`` is the one chosen for mail, empty where none is
     """
     tk.check_access("govopen_account_show", context, data_dict)
     user = own(context)
@@ -59,7 +60,27 @@ def govopen_account_show(context: Any, data_dict: dict[str, Any]) -> dict[str, A
         ],
         "obstacles": [refusal.as_dict(tk._) for refusal in closing.obstacles(user, command.now())],
         "erase_days": settings.account_erase_days(),
+        "language": language.chosen(user),
+        "languages": list(language.offered()),
     }
+
+
+@takes(schema.LANGUAGE)
+def govopen_account_language(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Choose the language of the mail that one's own account gets.
+
+    :param language: CKAN's name of a language that the site offers; empty: no choice
+    :returns: ``{"language"}``
+    :raises ValidationError: the site does not offer it
+    """
+    tk.check_access("govopen_account_language", context, data_dict)
+    wanted = schema.LANGUAGE.read(data_dict)["language"]
+    if wanted and wanted not in language.offered():
+        raise tk.ValidationError({"language": [tk._("The site does not offer this language.")]})
+    user = own(context)
+    language.choose(user, wanted)
+    command.finish(context)
+    return {"language": wanted}
 
 
 @command.decision(by_token=False)

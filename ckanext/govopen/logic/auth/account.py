@@ -8,7 +8,12 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access.means import account_of
 
-__all__ = ["govopen_account_close", "govopen_account_show", "govopen_identity_unlink"]
+__all__ = [
+    "govopen_account_close",
+    "govopen_account_language",
+    "govopen_account_show",
+    "govopen_identity_unlink",
+]
 
 
 def _signed_in(context: Any, data_dict: Any) -> dict[str, Any]:
@@ -19,4 +24,5 @@ def _signed_in(context: Any, data_dict: Any) -> dict[str, Any]:
 
 govopen_account_show = _signed_in
 govopen_account_close = _signed_in
+govopen_account_language = _signed_in
 govopen_identity_unlink = _signed_in

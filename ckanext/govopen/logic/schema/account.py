@@ -11,6 +11,11 @@ SHOW = Table(
     N_("What the portal keeps of one's own account"),
     answer=N_("The account, its ways to sign in, and what stands in the way of closing it"),
 )
+LANGUAGE = Table(
+    N_("Choose the language of the mail that one's own account gets"),
+    (Text("language", N_("One that the site offers; empty: that of the pages one applied in")),),
+    N_("The language that is kept now"),
+)
 CLOSE = Table(
     N_("Close one's own account, for good"),
     (Text("password", N_("The password once more; not needed after a fresh sign-in")),),

@@ -39,6 +39,7 @@ from ckanext.govopen.tests.portal import (
 
 #: Every action that changes something and is no decision, with the reason.
 NO_DECISION = {
+    "govopen_account_language": "the language of one's own mail",
     "govopen_application_create": "a draft of the applicant's own",
     "govopen_application_renew": "a draft of the applicant's own",
     "govopen_application_submit": "hands in, decides nothing",
