@@ -41,12 +41,12 @@ DEEPEST = 64
 #: Formats of a dump of rows.
 _FORMATS = ("csv", "tsv", "json", "xml")
 _NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
-#: Parameters without which CKAN's action fails, by action.
-_NEEDED = {
+#: Parameters without which CKAN's action fails, by action; of ``a|b`` one is enough.
+_NEEDED: dict[str, tuple[str, ...]] = {
     "group_member_create": ("id", "username", "role"),
-    "group_member_delete": ("id", "username"),
+    "group_member_delete": ("id", "username|user_id"),
     "organization_member_create": ("id", "username", "role"),
-    "organization_member_delete": ("id", "username"),
+    "organization_member_delete": ("id", "username|user_id"),
     "harvest_job_create": ("source_id",),
     "harvest_source_clear": ("id",),
     "harvest_source_delete": ("id",),
@@ -70,7 +70,7 @@ _TEXTS = {
     "format_autocomplete": ("q",),
     "group_list": ("q", "sort"),
     "organization_list": ("q", "sort"),
-    **dict.fromkeys(_NEEDED, ("id", "username", "role", "source_id", "resource_id")),
+    **dict.fromkeys(_NEEDED, ("id", "username", "user_id", "role", "source_id", "resource_id")),
 }
 
 
@@ -98,9 +98,9 @@ def checked(name: str, data: Mapping[str, Any]) -> None:
     :raises ValidationError: names those that are not
     """
     errors: dict[str, Any] = {
-        key: [toolkit._("Missing value")]
-        for key in _NEEDED.get(name, ())
-        if data.get(key) in (None, "")
+        keys[0]: [toolkit._("Missing value")]
+        for keys in (needed.split("|") for needed in _NEEDED.get(name, ()))
+        if all(data.get(key) in (None, "") for key in keys)
     }
     for key in (*_ALWAYS_TEXTS, *_TEXTS.get(name, ())):
         if data.get(key) is not None and not isinstance(data[key], str):

@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ckan.common import config
 from ckan.lib.search.index import PackageSearchIndex
 
 from ckanext.govopen.search import document
-from ckanext.govopen.tests.portal import AUTHORITY, Department, Portal, User, unique
+from ckanext.govopen.tests.portal import (
+    AUTHORITY,
+    Department,
+    Portal,
+    User,
+    forgery_token,
+    unique,
+)
 
 BASIS = [{"instrument": "数据安全法", "article": "21", "kind": "law"}]
 CONDITION = {"open_condition": "须申请", "class_reason": "涉及安全", "legal_basis": BASIS}
@@ -164,6 +172,21 @@ def test_a_membership(portal: Portal, department: Department, late: Callable[[],
         username=department.member.name,
     )
     assert portal.ask("package_show", {"id": hidden["id"]}, department.member).status_code == 404
+
+
+def test_a_membership_that_ends_on_ckans_own_page(portal: Portal, department: Department) -> None:
+    """CKAN's button names the member by his id, in the address."""
+    hidden, member = portal.dataset(department), department.member
+    browser, site = portal.signed_in(portal.operator), config["ckan.site_url"]
+    page = browser.get(f"/organization/manage_members/{department.name}", base_url=site)
+    text = page.get_data(as_text=True)
+    button = f"/organization/member_delete/{department.id}?user={member.id}"
+    assert button in text
+    answer = browser.post(button, base_url=site, data={"_csrf_token": forgery_token(text)})
+    assert answer.status_code == 302, answer.get_data(as_text=True)[:500]
+    assert portal.ask("package_show", {"id": hidden["id"]}, member).status_code == 404
+    given = {"id": department.name}
+    assert portal.ask("organization_member_delete", given, portal.operator).status_code == 409
 
 
 def test_public_rows_of_the_stream(portal: Portal, department: Department) -> None:
