@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,24 +115,46 @@ def _made_of_rows(resource_id: str) -> bool:
     return resource is not None and resource.url_type in file_model.ROWS_URL_TYPES
 
 
-def mark(dataset: dict[str, Any], digests: Mapping[str, str] | None = None) -> None:
+@dataclass(frozen=True)
+class Held:
+    """What the DataStore holds of some resources, read for all of them at once.
+
+    :ivar rows: what the portal has loaded, by resource id
+    :ivar active: those that CKAN has marked, where its word counts
+    """
+
+    rows: Mapping[str, file_model.LoadedRow]
+    active: frozenset[str]
+
+
+def held(resource_ids: Iterable[str], *, released: bool) -> Held:
+    """Reads it: two statements at most, none for no resources."""
+    ids = list(resource_ids)
+    if not ids or not plugin_loaded("datastore"):
+        return Held({}, frozenset())
+    active = _active(ids) if released and not settings.review_on() else frozenset()
+    return Held(file_model.loaded(model.Session, ids), active)
+
+
+def mark(
+    dataset: dict[str, Any], digests: Mapping[str, str] | None = None, known: Held | None = None
+) -> None:
     """Say of every resource of a dataset dict whether the DataStore has its rows, in place.
 
     ``digests`` are those that a release names, by resource id: its rows count only when they were
-    made from them. None for the working copy. Two statements at most, none without resources.
+    made from them. None for the working copy. ``known`` spares reading, where it is for many.
     """
     resources = dataset.get("resources") or []
     if not plugin_loaded("datastore"):
         return
-    ids = [resource["id"] for resource in resources]
-    held = file_model.loaded(model.Session, ids)
-    active = _active(ids) if digests is not None and not settings.review_on() else frozenset()
+    if known is None:
+        known = held((resource["id"] for resource in resources), released=digests is not None)
     for resource in resources:
-        row = held.get(resource["id"])
+        row = known.rows.get(resource["id"])
         if row is None and not settings.review_on():
             # CKAN's own rows, with CKAN's own word, which it writes into the row beside all saves.
             if digests is not None:
-                resource["datastore_active"] = resource["id"] in active
+                resource["datastore_active"] = resource["id"] in known.active
             continue
         there = row is not None and not row.problem
         if row is not None and digests is not None and settings.review_on():

@@ -26,6 +26,7 @@ from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.logic import datastore_table
 from ckanext.govopen.logic.table import TABULAR, Unreadable, read
 from ckanext.govopen.model import file as file_model
+from ckanext.govopen.model import outbox
 from ckanext.govopen.model import release as releases
 
 __all__ = ["concerned", "load"]
@@ -156,5 +157,7 @@ def _load(package_id: str, resource_id: str, fact: FileFact, items: dict[str, st
         rows=0 if problem else count,
         problem=problem,
     )
+    # Lists of datasets say as well whether a resource has rows.
+    outbox.put(model.Session, "reindex", {"packages": [package_id]}, clock.now())
     model.repo.commit()
     return "failed" if problem else "loaded"

@@ -21,6 +21,7 @@ from ckan.model.vocabulary import vocabulary_table
 from ckan.plugins import plugin_loaded, toolkit
 
 from ckanext.govopen.access import clock
+from ckanext.govopen.access.datastore import Held, held, mark
 from ckanext.govopen.access.facts import facts
 from ckanext.govopen.access.labels import PUBLIC, collaborator_labels, staff_labels
 from ckanext.govopen.access.policy import ANONYMOUS, DatasetFacts, Sight, decide
@@ -66,7 +67,8 @@ def index_document(pkg_dict: dict[str, Any]) -> dict[str, Any]:
         own.update(portal_fields(*working, None))
         own["govopen_form"] = CKAN
         return own
-    return _made(package_id, fact, row, working, _vocabularies(), _harvest_sources([package_id]))
+    more = (_vocabularies(), _harvest_sources([package_id]), _held([row] if row else []))
+    return _made(package_id, fact, row, working, *more)
 
 
 def index_many(
@@ -85,7 +87,7 @@ def index_many(
         return
     known = facts(ids)
     rows = releases.live_many(model.Session, ids)
-    vocabularies, sources = _vocabularies(), _harvest_sources(ids)
+    more = (_vocabularies(), _harvest_sources(ids), _held(rows.values()))
     documents, gone = [], []
     for package_id in ids:
         fact = known.get(package_id)
@@ -99,7 +101,7 @@ def index_many(
         working = None
         if row is None or is_hidden(fact):
             working = (dicts or {}).get(package_id) or _working(package_id)
-        documents.append(_made(package_id, fact, row, working, vocabularies, sources))
+        documents.append(_made(package_id, fact, row, working, *more))
     commit = commit and toolkit.config.get("ckan.search.solr_commit", True)
     with _Solr() as solr:
         if documents:
@@ -188,13 +190,16 @@ def _made(
     working: Dicts | None,
     vocabularies: Mapping[str, str],
     sources: Mapping[str, str],
+    rows: Held,
 ) -> dict[str, Any]:
     hidden = row is None or is_hidden(fact)
     if not hidden:
         assert row is not None
         default, shown = copy.deepcopy((row.data["default"], row.data["shown"]))
-        present(default, row.open_class)
-        present(shown, row.open_class)
+        digests = {name: fact["sha256"] for name, fact in row.files.items()}
+        for dataset in (default, shown):
+            present(dataset, row.open_class)
+            mark(dataset, digests, rows)
     else:
         assert working is not None
         default, shown = working
@@ -219,6 +224,12 @@ def labels_of(fact: DatasetFacts | None, hidden: bool) -> list[str]:
     if fact.owner_org is None and fact.creator_user_id:
         labels.append(f"creator-{fact.creator_user_id}")
     return labels if hidden else [*labels, PUBLIC]
+
+
+def _held(rows: Iterable[ReleaseRow]) -> Held:
+    """What the DataStore holds of the resources of these releases."""
+    resources = (one for row in rows for one in row.data["default"].get("resources") or [])
+    return held((one["id"] for one in resources), released=True)
 
 
 def _working(package_id: str) -> Dicts:

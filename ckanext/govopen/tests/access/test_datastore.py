@@ -11,7 +11,7 @@ from ckan import model
 from ckan.common import config
 from ckan.plugins import toolkit
 
-from ckanext.govopen.logic import datastore_load, datastore_table, snapshot
+from ckanext.govopen.logic import command, datastore_load, datastore_table, deliver, snapshot
 from ckanext.govopen.model import file as file_model
 from ckanext.govopen.model import release
 from ckanext.govopen.tests.access.site import CSV, Site, download, first_refusal
@@ -65,6 +65,16 @@ def test_released_rows_for_everybody(site: Site) -> None:
     info = site.call("datastore_info", None, id=resource_id)
     assert info["meta"]["count"] == 2
     assert [field["id"] for field in info["fields"]][:2] == ["区县", "学校名称"]
+
+
+def test_lists_of_datasets_say_it_too(site: Site) -> None:
+    package_id, resource_id = loaded(site)
+    deliver.due_now(command.now())
+    for who in (None, "editor"):
+        [found] = site.call("package_search", who, fq=f"id:{package_id}")["results"]
+        assert [(one["id"], one["datastore_active"]) for one in found["resources"]] == [
+            (resource_id, True)
+        ]
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig", "utf-16"])
