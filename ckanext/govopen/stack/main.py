@@ -14,7 +14,7 @@ from . import process, programs, site, testing
 from .environment import Environment, ensure
 from .home import Home, default_home
 from .peers_suites import SUITES
-from .say import StackError, fail, line, step
+from .say import StackError, called_with, fail, line, step
 from .services import Services, external_from
 
 # Commands that hand everything after their name on to another program.
@@ -93,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     mine, rest = split(list(sys.argv[1:] if argv is None else argv))
     options = parser().parse_args(mine)
+    called_with(options.home)
     home = Home(options.home or default_home())
     try:
         return run(home, options, rest)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
+from pathlib import Path
 
 
 class StackError(Exception):
@@ -19,6 +21,19 @@ class StackError(Exception):
 
 
 _BEGIN = time.monotonic()
+_COMMAND = "./portal"
+#: How the launcher has to be called to reach the same portal again.
+_called = _COMMAND
+
+
+def called_with(home: Path | None) -> None:
+    """Remember the folder that was asked for: commands that are proposed name it too."""
+    global _called
+    _called = f"{_COMMAND} --home {shlex.quote(str(home))}" if home else _COMMAND
+
+
+def _proposed(text: str) -> str:
+    return text.replace(f"{_COMMAND} ", f"{_called} ")
 
 
 def step(text: str) -> None:
@@ -28,11 +43,11 @@ def step(text: str) -> None:
 
 def line(text: str = "") -> None:
     """Tell a line as it is."""
-    print(text, flush=True)
+    print(_proposed(text), flush=True)
 
 
 def fail(error: StackError) -> None:
     """Tell an error on standard error, the hint on its own line."""
-    print(f"\nportal: {error}", file=sys.stderr, flush=True)
+    print(f"\nportal: {_proposed(str(error))}", file=sys.stderr, flush=True)
     if error.hint:
-        print(f"        {error.hint}", file=sys.stderr, flush=True)
+        print(f"        {_proposed(error.hint)}", file=sys.stderr, flush=True)

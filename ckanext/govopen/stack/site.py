@@ -235,7 +235,8 @@ def farewell(home: Home, state: SiteState) -> None:
             "    ./portal ckan sysadmin add NAME, sign in, make a department and its first dataset."
         )
     line()
-    line("  ./portal status    ./portal logs web    ./portal ckan --help    ./portal down")
+    for command in ("status", "logs web", "ckan --help", "down"):
+        line(f"  ./portal {command}")
 
 
 def demo_accounts(home: Home) -> list[dict[str, str]]:

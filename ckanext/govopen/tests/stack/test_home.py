@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ckanext.govopen.stack import home as home_module
+from ckanext.govopen.stack import main, say
 from ckanext.govopen.stack.home import SECRETS, Home, default_home
 from ckanext.govopen.stack.say import StackError
 
@@ -95,3 +96,14 @@ def test_a_home_behind_a_link_is_the_folder_itself(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "disk")
     assert Home(tmp_path / "link").root == (tmp_path / "disk").resolve()
+
+
+def test_commands_that_are_proposed_name_the_folder_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "a home"
+    assert main.main(["--home", str(folder), "status"]) == 1
+    assert f"./portal --home '{folder}' up makes one." in capsys.readouterr().err
+    say.called_with(None)
+    say.line("./portal up makes one.")
+    assert capsys.readouterr().out == "./portal up makes one.\n"

@@ -139,7 +139,7 @@ def test_where_no_portal_is_that_is_said(tmp_path: Path, command: str, capsys) -
     assert main.main(["--home", str(tmp_path / "none"), command]) == 1
     told = capsys.readouterr().err
     assert "no portal" in told
-    assert "./portal up" in told
+    assert f"./portal --home {tmp_path / 'none'} up" in told
     assert not (tmp_path / "none").exists()
 
 
