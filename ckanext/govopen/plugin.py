@@ -30,6 +30,7 @@ from ckanext.govopen.access import (
     harvest,
     labels,
     lists,
+    passwords,
     people,
     reset,
     routes,
@@ -125,6 +126,7 @@ class GovopenPlugin(plugins.SingletonPlugin, DefaultPermissionLabels, DefaultTra
     # IConfigurable
 
     def configure(self, config: Any) -> None:
+        passwords.check()
         jurisdiction.check(datetime.datetime.now(datetime.timezone.utc))
 
     # IActions, IAuthFunctions, IValidators

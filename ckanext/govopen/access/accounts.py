@@ -12,7 +12,7 @@ from ckan import model
 from ckan.plugins import toolkit
 from flask import has_request_context
 
-from ckanext.govopen.access import tokens
+from ckanext.govopen.access import passwords, tokens
 from ckanext.govopen.access.handler import Action, Handler
 from ckanext.govopen.access.means import Means, account_of, means
 from ckanext.govopen.access.viewer import person
@@ -61,6 +61,7 @@ def api_token_list(next_action: Action, context: Any, data_dict: dict[str, Any])
 
 def user_update(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """What one signs in with is changed in a session, not by a token."""
+    passwords.refuse_new(data_dict)
     reference = data_dict.get("id")
     user = model.User.get(reference) if isinstance(reference, str) else None
     changes = any(data_dict.get(key) for key in _PASSWORDS)
@@ -79,6 +80,9 @@ def user_create(next_action: Action, context: Any, data_dict: dict[str, Any]) ->
 
     Outsiders get an account by registration alone, which calls as the portal itself.
     """
+    if has_request_context() and not passwords.kept():
+        # CKAN makes no account without a password, not even by an invitation.
+        raise toolkit.ValidationError({"password": [toolkit._(passwords.REFUSED)]})
     if has_request_context() and "api_version" not in context and not _runs(context):
         raise toolkit.NotAuthorized(toolkit._("Accounts are made by registration."))
     if _is_true(data_dict.get("sysadmin"), "sysadmin"):

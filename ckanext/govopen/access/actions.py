@@ -34,7 +34,7 @@ def _guarded(surface: Surface, call: Action, context: Any, data: dict[str, Any])
     hiding = Hiding(context)
     if not in_circle(hiding.person, surface.who):
         raise toolkit.NotAuthorized(toolkit._("This needs a right that you do not have."))
-    data = _plain(data)
+    data = surface.named(_plain(data))
     malformed.checked(surface.name, data)
     hidden = hiding.hide(data, surface.takes, surface.content)
     try:

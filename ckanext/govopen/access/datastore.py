@@ -208,7 +208,7 @@ def _know_types() -> None:
 
 def datastore_search(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """Rows, cut to what a grant covers and counted. The list of all tables is nobody's business."""
-    resource_id = data_dict.get("resource_id") or data_dict.get("id")
+    resource_id = data_dict.get("resource_id")
     if resource_id == _TABLES:
         raise _missing(resource_id)
     if not isinstance(resource_id, str):
@@ -221,9 +221,7 @@ def datastore_search(next_action: Action, context: Any, data_dict: dict[str, Any
     _know_types()
     if not may.grants:
         return next_action(context, data_dict)
-    data = {key: value for key, value in data_dict.items() if key != "id"}
-    data["resource_id"] = resource_id
-    return granted.search(next_action, context, data, may.package_id, may.grants)
+    return granted.search(next_action, context, data_dict, may.package_id, may.grants)
 
 
 def not_by_interface(context: Any, package_id: str, resource_id: str) -> toolkit.NotAuthorized:
@@ -250,7 +248,7 @@ def check_dump(context: Any, resource_id: str, asked: Mapping[str, str]) -> None
 
 def datastore_info(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """The columns of a table, for those who may read its rows."""
-    resource_id = data_dict.get("resource_id") or data_dict.get("id")
+    resource_id = data_dict.get("resource_id")
     if not isinstance(resource_id, str):
         return next_action(context, data_dict)
     may = rows(context, resource_id)
@@ -344,7 +342,9 @@ _SCHEMA_KEYS = ("fields", "delete_fields", "aliases", "triggers", "primary_key",
 
 def datastore_create(next_action: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """A table for a resource, or a resource with its table."""
-    if isinstance(data_dict.get("resource"), Mapping) and settings.review_on():
+    new = data_dict.get("resource")
+    # CKAN drops an empty one and writes to ``resource_id``; with both it refuses.
+    if new and isinstance(new, Mapping) and "resource_id" not in data_dict and settings.review_on():
         written = _described(data_dict)
         result = next_action(context, data_dict)
         resource_id = (result or {}).get("resource_id")

@@ -44,7 +44,9 @@ CIRCLES = ("anyone", "user", "accounts", "staff", "operator")
 class Surface:
     """One action or route.
 
-    ``takes`` maps parameters to the kind of thing they name; ``who`` is the circle that may use it
+    ``takes`` maps parameters to the kind of thing they name; ``renames`` are other names of them
+    which CKAN puts in their place, whatever stands there, and ``instead`` those it takes where they
+    are missing; ``who`` is the circle that may use it
     at all; ``content`` asks for the right to read content, not only metadata; ``by`` names what
     covers it, in words; ``forbids`` is true for a page of which everybody knows that it is there,
     so that it is refused with 403, whatever it names; ``plugin`` is the plugin it belongs to,
@@ -58,6 +60,8 @@ class Surface:
     content: bool = False
     forbids: bool = False
     takes: Mapping[str, str] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
     plugin: str | None = None
     option: str | None = None
 
@@ -67,6 +71,27 @@ class Surface:
         if self.plugin is not None and not plugins.plugin_loaded(self.plugin):
             return False
         return self.option is None or toolkit.asbool(toolkit.config.get(self.option))
+
+    @property
+    def references(self) -> dict[str, str]:
+        """Every parameter that can name something, other names included, with its kind."""
+        others = {**self.renames, **self.instead}
+        return {**self.takes, **{other: self.takes[name] for other, name in others.items()}}
+
+    def named(self, data: dict[str, Any]) -> dict[str, Any]:
+        """``data`` under the names that ``takes`` knows, as CKAN itself would read them.
+
+        Guards that looked at one name while CKAN reads another would guard nothing.
+        """
+        found = dict(data)
+        for other, name in self.renames.items():
+            value = found.pop(other, None)
+            if value:
+                found[name] = value
+        for other, name in self.instead.items():
+            if not found.get(name) and found.get(other):
+                found[name] = found[other]
+        return found
 
 
 class InventoryError(ValueError):
@@ -105,6 +130,9 @@ def _surface(kind: str, name: str, row: Any, plugin: str | None) -> Surface:
         surface = Surface(name=name, plugin=plugin, **row)
     except TypeError as error:
         raise InventoryError(f"surfaces.yaml, {kind} {name}: {error}") from None
+    for other, name in {**surface.renames, **surface.instead}.items():
+        if name not in surface.takes:
+            raise InventoryError(f"surfaces.yaml, {kind} {name}: {other} stands for no parameter.")
     unknown = set(surface.takes.values()) - KINDS
     if unknown:
         raise InventoryError(f"surfaces.yaml, {kind} {name}: unknown kind {sorted(unknown)}.")

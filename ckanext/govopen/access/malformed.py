@@ -22,7 +22,7 @@ from ckan.views.api import _finish, _finish_bad_request
 from flask import request
 from jinja2 import TemplateError
 from sqlalchemy.exc import DataError, ProgrammingError
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from ckanext.govopen.domain.number import NotWhole, OutOfRange, whole
 
@@ -89,6 +89,10 @@ def refusal() -> Any:
         return _refuse(str(found))
     except RecursionError:
         return _refuse(_too_deep())
+    sort = request.args.get("sort")
+    if sort and not _by_api() and not all(part.strip() for part in sort.split(",")):
+        # CKAN's lists read the first word of every part.
+        return _refuse(toolkit._("The parameter “{name}” cannot be used.").format(name="sort"))
     return None
 
 
@@ -168,13 +172,21 @@ def _own(error: BaseException) -> bool:
 
 def register(app: Any) -> None:
     """Answers to what only a view notices."""
-    page = app.error_handler_spec[None][415].get(UnsupportedMediaType)
+    pages = {
+        code: app.error_handler_spec[None][code].get(kind)
+        for code, kind in ((413, RequestEntityTooLarge), (415, UnsupportedMediaType))
+    }
 
-    def other_type(error: UnsupportedMediaType) -> Any:
+    def unread(error: RequestEntityTooLarge | UnsupportedMediaType) -> Any:
+        code = 415 if isinstance(error, UnsupportedMediaType) else 413
         if not _by_api():
+            page = pages[code]
             return page(error) if page is not None else error
-        text = toolkit._("The API reads JSON (application/json) and forms.")
-        return _finish(415, toolkit._("Bad request: %s") % text, "json")
+        if code == 415:
+            text = toolkit._("The API reads JSON (application/json) and forms.")
+        else:
+            text = toolkit._("The form has too many fields, or too long ones.")
+        return _finish(code, toolkit._("Bad request: %s") % text, "json")
 
     def too_large(error: DataError | OverflowError) -> Any:
         model.Session.rollback()
@@ -194,7 +206,8 @@ def register(app: Any) -> None:
             BadRequest(toolkit._("The request could not be understood."))
         )
 
-    app.register_error_handler(UnsupportedMediaType, other_type)
+    app.register_error_handler(UnsupportedMediaType, unread)
+    app.register_error_handler(RequestEntityTooLarge, unread)
     app.register_error_handler(DataError, too_large)
     app.register_error_handler(OverflowError, too_large)
     for kind in (*_READING, DictizationError):

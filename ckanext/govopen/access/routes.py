@@ -9,7 +9,7 @@ from ckan.views.api import _finish_bad_request
 from flask import Response, g, request
 from werkzeug.exceptions import BadRequest, Conflict, Forbidden, NotFound, TooManyRequests
 
-from ckanext.govopen.access import content, datastore, forgery, malformed, reset, uses
+from ckanext.govopen.access import content, datastore, forgery, malformed, passwords, reset, uses
 from ckanext.govopen.access.inventory import Surface, inventory
 from ckanext.govopen.access.policy import CONDITIONAL, Person, in_circle
 from ckanext.govopen.access.references import look, refused_content, user_is_visible
@@ -74,6 +74,8 @@ def guard() -> Response | None:
         if who.user_id is None and surface.who == "user":
             return None  # CKAN sends him to the login page
         return _refused(surface)
+    if passwords.page_is_closed(request.endpoint):
+        return _not_found()
     if request.endpoint == "user.perform_reset" and not reset.is_valid(
         arguments["id"], request.args.get("key")
     ):

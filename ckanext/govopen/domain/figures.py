@@ -9,12 +9,12 @@ say why.
 
 The tables by department and by month share their totals by outcome, which are always published.
 Given these, every pair of tables has a common refinement: one says nothing about the other. What
-the table by both adds to that is in ``figures_crossed.py``.
+the table by both adds to that is in ``figures_crossed.py``; why figures of several periods say
+no more than each alone, in ``figures_periods.py``.
 """
 
 from __future__ import annotations
 
-import datetime
 import statistics
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 LEAST = 5
+
+#: Kinds of a refusal's basis that have a row of their own, under whichever regulation.
+GROUNDS = ("law", "regulation", "rule", "policy", "sector_rule", "document")
 
 Outcome = Literal["approved", "refused", "ended", "open"]
 #: ``ended``: withdrawn, lapsed, or the dataset left the class; ``open``: not decided yet.
@@ -83,7 +86,8 @@ class Figures:
 
 
 def figures(cases: Iterable[Case], grants: Mapping[str, int]) -> Figures:
-    """The published tables but for ``crossed``. ``grants`` are the grants alive by department."""
+    """The published tables of one period but for ``crossed``. ``grants`` are the grants alive at
+    its end by department."""
     known = list(cases)
     refused = [case for case in known if case.outcome == "refused"]
     return Figures(
@@ -91,31 +95,21 @@ def figures(cases: Iterable[Case], grants: Mapping[str, int]) -> Figures:
         months=by("month", known),
         # Their total is published beside the outcomes only when it is large enough there, too.
         grounds=_single(Counter(case.ground for case in refused)),
-        grants=_single(grants),
+        grants=stepped(grants),
     )
 
 
-def last_month(months: Mapping[str, int], now: datetime.date) -> str | None:
-    """The last month that figures may cover, ``months`` being new cases by month.
+def stepped(counts: Mapping[str, int]) -> Table | None:
+    """A table of numbers rounded down to whole steps of LEAST; what is below one has no row.
 
-    Whoever keeps what was published earlier could subtract it: the figures move on by whole months,
-    and only when enough cases have come since.
+    The total is that of the rows, so that it says nothing that they do not.
     """
-    current = f"{now.year:04d}-{now.month:02d}"
-    until, waiting = None, 0
-    for month in sorted(months):
-        waiting += months[month]
-        if month >= current:
-            break
-        if waiting >= LEAST:
-            until, waiting = month, 0
-    return until
-
-
-def end_of(month: str) -> datetime.date:
-    """The first day after a month such as ``2026-03``."""
-    year, number = map(int, month.split("-"))
-    return datetime.date(year + number // 12, number % 12 + 1, 1)
+    shown = {key: counts[key] // LEAST * LEAST for key in sorted(counts) if counts[key] >= LEAST}
+    if not shown:
+        return None
+    total = sum(shown.values())
+    rows = tuple(Row(key, (number,), number) for key, number in shown.items())
+    return Table((("all",),), rows, Row("", (total,), total))
 
 
 def columns_of(totals: Mapping[str, int]) -> list[tuple[str, ...]] | None:

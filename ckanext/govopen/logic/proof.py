@@ -8,6 +8,7 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit
 
+from ckanext.govopen.access import passwords
 from ckanext.govopen.access.means import Means, account_of, means
 from ckanext.govopen.domain.agreement import Proof
 from ckanext.govopen.logic import session
@@ -20,7 +21,8 @@ LONGEST_PASSWORD = 1000
 
 
 def prove(context: Any, password: str, now: datetime.datetime) -> Proof:
-    """The proof of the person of a context; a password counts before a fresh sign-in.
+    """The proof of the person of a context; a password counts before a fresh sign-in,
+    and where passwords are off not at all.
 
     Wrong passwords are counted for each account; after a number of them none is looked at for a
     while, not even the right one. A token never proves who somebody is.
@@ -32,10 +34,12 @@ def prove(context: Any, password: str, now: datetime.datetime) -> Proof:
         raise toolkit.NotAuthorized(
             _("This takes the person: sign in on the portal. No API token will do.")
         )
-    if not password:
+    if not password or not passwords.kept():
         fresh = session.fresh_sign_in(context, now)
-        if fresh is None:
+        if fresh is None and passwords.kept():
             raise _wrong(_("Enter your password, or sign in anew at your provider."))
+        if fresh is None:
+            raise _wrong(_("Sign in anew at your provider first: that is the proof."))
         return fresh
     user = model.User.get(account_of(context))
     if user is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,24 +46,20 @@ def decision_clock(procedure: Procedure) -> Clock | None:
     return next(iter(numbered or of_provider), None)
 
 
-def submitted(session: AlchemySession) -> dict[str, int]:
-    """Parts of applications by the month of their first submission, the Chinese one."""
-    return dict(Counter(case.month for case in cases(session, None, None, None)))
-
-
 def cases(
     session: AlchemySession,
     clock: Clock | None,
     calendar: Calendar | None,
-    before: datetime.datetime | None,
+    until: Callable[[str], datetime.datetime],
 ) -> list[Case]:
-    """Every part of every application about a dataset that was public, with its outcome as it was
-    at the end of what happened ``before`` a moment (None: until now).
+    """Every part of every application about a dataset that was public, as it stood at the moment
+    that ``until`` gives for the month of its submission.
 
     Days are counted as ``clock`` counts them, from the moment it starts at; calendar days and from
-    the submission without one; not at all without a calendar. The month is the Chinese one.
+    the submission without one; not at all without a calendar. The month is the Chinese one, such
+    as ``2026-03``.
     """
-    public = set(session.execute(sa.select(ReleaseRow.package_id).distinct()).scalars())
+    public = _released(session)
     table = EventRow.__table__
     rows = session.execute(
         sa.select(
@@ -75,31 +71,36 @@ def cases(
             table.c.payload["basis"].label("basis"),
             table.c.payload["approve"].label("approve"),
         )
-        .where(
-            table.c.stream.startswith(_STREAM),
-            table.c.type.in_(_TYPES),
-            *([table.c.at < before] if before is not None else []),
-        )
+        .where(table.c.stream.startswith(_STREAM), table.c.type.in_(_TYPES))
         .order_by(table.c.stream, table.c.version)
     )
     parts: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         if row.type == "application.submitted":
             for part in row.parts or ():
-                known = parts.setdefault(
-                    (row.stream, part["organization"]), {"submitted": row.at, "outcome": "open"}
-                )
-                known["public"] = any(one["dataset"] in public for one in part["datasets"])
+                key = (row.stream, part["organization"])
+                if key not in parts:
+                    month = local_date(row.at).strftime("%Y-%m")
+                    parts[key] = {
+                        "submitted": row.at, "month": month, "until": until(month),
+                        "outcome": "open", "public": False,
+                    }  # fmt: skip
+                known = parts[key]
+                if row.at < known["until"]:
+                    known["public"] = any(
+                        one["dataset"] in public and public[one["dataset"]] < known["until"]
+                        for one in part["datasets"]
+                    )
             continue
         named = [row.organization] if row.organization else _of(parts, row.stream)
         for organization in named:
             part = parts.get((row.stream, organization))
-            if part is not None:
+            if part is not None and row.at < part["until"]:
                 _happened(part, row)
     return [
         Case(
             department=organization,
-            month=local_date(part["submitted"]).strftime("%Y-%m"),
+            month=part["month"],
             outcome=part["outcome"],
             ground=part.get("ground", ""),
             days=_days(part, clock, calendar),
@@ -120,10 +121,22 @@ def grants(session: AlchemySession, at: datetime.datetime) -> dict[str, int]:
             GrantRow.valid_from < at,
             GrantRow.valid_to >= at,
             sa.or_(GrantRow.revoked_at.is_(None), GrantRow.revoked_at >= at),
-            GrantRow.package_id.in_(sa.select(ReleaseRow.package_id)),
+            GrantRow.package_id.in_(
+                sa.select(ReleaseRow.package_id).where(ReleaseRow.released_at < at)
+            ),
         )
     ).scalars()
     return dict(Counter(found))
+
+
+def _released(session: AlchemySession) -> dict[str, datetime.datetime]:
+    """When each dataset was public for the first time."""
+    found = session.execute(
+        sa.select(
+            ReleaseRow.package_id, sa.func.min(ReleaseRow.released_at).label("first")
+        ).group_by(ReleaseRow.package_id)
+    )
+    return {row.package_id: row.first for row in found}
 
 
 def _of(parts: Mapping[tuple[str, str], Any], stream: str) -> list[str]:

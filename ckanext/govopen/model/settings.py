@@ -249,6 +249,11 @@ def oidc_create_accounts() -> bool:
     return _flag("oidc.create_accounts")
 
 
+def oidc_only() -> bool:
+    """Do people sign in at the provider alone, so that the portal's own passwords count no more?"""
+    return _flag("oidc.only")
+
+
 def oidc_allow_private_addresses() -> bool:
     """May the provider lie in the private network, and be spoken to without TLS?"""
     return _flag("oidc.allow_private_addresses")
@@ -265,9 +270,11 @@ def oidc_sign_out_at_provider() -> bool:
 
 
 def register_on() -> bool:
-    """May people make accounts by themselves? Only a plain "on" says yes."""
-    return _text("register").lower() in {"on", "true", "yes", "1"} and toolkit.asbool(
-        toolkit.config.get("ckan.auth.create_user_via_web")
+    """May people make accounts with a password by themselves? Only a plain "on" says yes."""
+    return (
+        _text("register").lower() in {"on", "true", "yes", "1"}
+        and toolkit.asbool(toolkit.config.get("ckan.auth.create_user_via_web"))
+        and not oidc_only()
     )
 
 

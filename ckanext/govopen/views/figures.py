@@ -23,9 +23,14 @@ _WIDTH = 100.0
 
 
 def _found() -> dict[str, Any]:
+    """The figures of the period that the address names, else of the last one."""
     # The same for everybody: asked for as nobody in particular.
     nobody = cast(Any, {"user": "", "auth_user_obj": None})
-    return toolkit.get_action("govopen_figures")(nobody, {})
+    wanted = {"period": toolkit.request.args.get("period", "")}
+    try:
+        return toolkit.get_action("govopen_figures")(nobody, wanted)
+    except (toolkit.ObjectNotFound, toolkit.ValidationError):
+        return toolkit.abort(404, _("No figures are published for this period."))
 
 
 def outcome(name: str) -> str:
@@ -103,11 +108,12 @@ def as_json() -> Response:
 
 
 def as_csv() -> Response:
-    """One row a number: table, row, column, number; an empty number is not shown."""
+    """One row a number: period, table, row, column, number; an empty number is not shown."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(("table", "row", "column", "number"))
+    writer.writerow(("period", "table", "row", "column", "number"))
     figures = _found()
+    period = figures["period"]["id"] if figures["period"] else ""
     for name in TABLES:
         table = figures[name] or {"rows": [], "total": None, "columns": []}
         for row in [*table["rows"], *([table["total"]] if table["total"] else [])]:
@@ -118,7 +124,8 @@ def as_csv() -> Response:
             for kind in ("cases", "median", "worst") if row["times"] else ():
                 values[f"days_{kind}"] = row["times"][kind]
             for column, number in values.items():
-                writer.writerow((name, label, column, "" if number is None else number))
+                shown = "" if number is None else number
+                writer.writerow((period, name, label, column, shown))
     return _answer("\ufeff" + out.getvalue(), "text/csv", "figures.csv")
 
 

@@ -60,7 +60,7 @@ from ckanext.govopen.views.law import (
     govopen_profile,
 )
 from ckanext.govopen.views.mended import govopen_mended
-from ckanext.govopen.views.oidc import govopen_sign_in_label
+from ckanext.govopen.views.oidc import govopen_passwords, govopen_sign_in_label
 from ckanext.govopen.views.others import govopen_other_fields, govopen_without_groups, govopen_words
 from ckanext.govopen.views.registration import govopen_registers
 from ckanext.govopen.views.tables import govopen_table_remarks
@@ -333,6 +333,7 @@ __all__ = [
     "govopen_other_fields",
     "govopen_page_text",
     "govopen_pages",
+    "govopen_passwords",
     "govopen_path",
     "govopen_pick",
     "govopen_previews",

@@ -10,6 +10,7 @@ from ckan.plugins import toolkit
 from ckan.views.user import regenerate_session, rotate_token
 from flask import Blueprint, request, session
 
+from ckanext.govopen.access import passwords
 from ckanext.govopen.access.means import Means, means
 from ckanext.govopen.access.sign_in import place_after
 from ckanext.govopen.domain.refusal import N_
@@ -68,6 +69,18 @@ WORDS = {
         "linked to your account."
     ),
     "signed_out": N_("You are not signed in any more. Sign in and begin again."),
+}
+
+#: The same where the portal's own passwords do not count.
+WITHOUT_PASSWORDS = {
+    "provider_away": N_("The identity service does not answer. Try again in a few minutes."),
+    "no_account": N_(
+        "No account here belongs to this identity. Write to the people who run the portal."
+    ),
+    "email_taken": N_(
+        "An account with your e-mail address exists already, and this identity is not linked to it."
+        " Write to the people who run the portal."
+    ),
 }
 
 
@@ -185,7 +198,8 @@ def enter(user: model.User) -> None:
 
 def failed() -> Any:
     """Why a sign-in did not count, and what to do."""
-    words = WORDS.get(request.args.get("why", ""), WORDS["provider_refused"])
+    known = WORDS if passwords.kept() else {**WORDS, **WITHOUT_PASSWORDS}
+    words = known.get(request.args.get("why", ""), WORDS["provider_refused"])
     return toolkit.render(
         "govopen/account/failed.html",
         {"words": toolkit._(words), "signed_in": toolkit.current_user.is_authenticated},
@@ -214,6 +228,11 @@ def govopen_sign_in_label() -> str | None:
     if not oidc.enabled():
         return None
     return settings.oidc_label() or toolkit._("Sign in with the identity service")
+
+
+def govopen_passwords() -> bool:
+    """Do the portal's own passwords count?"""
+    return passwords.kept()
 
 
 blueprint.add_url_rule("", view_func=start)

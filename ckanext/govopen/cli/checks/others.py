@@ -7,13 +7,17 @@ import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import sqlalchemy as sa
+from ckan import model
 from ckan.lib.mailer import _parse_smtp_server
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.access import passwords
 from ckanext.govopen.cli.checks.finding import Finding, error, note, warning
 from ckanext.govopen.cli.checks.options import flag
 from ckanext.govopen.logic import oidc
 from ckanext.govopen.model import settings
+from ckanext.govopen.model.identity import ExternalIdentityRow
 
 SECONDS = 10.0
 _UNREADABLE = (
@@ -35,6 +39,8 @@ def identities() -> Iterator[Finding]:
             "Only one of the issuer and the client of the provider of identities is set.",
             "Set both ckanext.govopen.oidc.issuer and ckanext.govopen.oidc.client_id, or neither.",
         )
+    if not passwords.kept():
+        yield from unlinked()
     if not oidc.enabled():
         return
     try:
@@ -60,6 +66,29 @@ def identities() -> Iterator[Finding]:
             said.get(problem.reason, "Nobody can sign in at the provider of identities."),
             "Check ckanext.govopen.oidc.issuer; for one in the private network also"
             " ckanext.govopen.oidc.allow_private_addresses.",
+        )
+
+
+def unlinked() -> Iterator[Finding]:
+    """Where passwords are off: accounts to which nobody could sign in. Operators have a link."""
+    linked = sa.select(ExternalIdentityRow.user_id).where(
+        ExternalIdentityRow.issuer == settings.oidc_issuer()
+    )
+    number = model.Session.scalar(
+        sa.select(sa.func.count())
+        .select_from(model.User)
+        .where(
+            model.User.state == "active",
+            model.User.sysadmin.is_(False),
+            model.User.id.not_in(linked),
+        )
+    )
+    if number:
+        yield warning(
+            "oidc-unlinked",
+            f"Passwords are off, and {number} accounts have no identity: nobody can sign in there.",
+            "Set ckanext.govopen.oidc.only = false until their owners have linked an identity at"
+            " /open/account, or close them.",
         )
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.access import passwords
 from ckanext.govopen.access.means import account_of
 from ckanext.govopen.domain.refusal import Refused
 from ckanext.govopen.logic import closing, command, language, proof
@@ -48,7 +49,7 @@ def govopen_account_show(context: Any, data_dict: dict[str, Any]) -> dict[str, A
         "name": user.name,
         "fullname": user.fullname or "",
         "email": user.email or "",
-        "has_password": bool(user.password),
+        "has_password": bool(user.password) and passwords.kept(),
         "identities": [
             {
                 "id": row.id,

@@ -13,6 +13,7 @@ from ckan import model
 from ckan.plugins import toolkit as tk
 from flask import has_request_context, request
 
+from ckanext.govopen.access import passwords
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import agreement as rules
 from ckanext.govopen.domain.applicant import Identity
@@ -212,7 +213,10 @@ def _shown(context: Any, number: str, state: Application, part: Part) -> dict[st
     assert reading is not None
     if "sign" in decide.may(state, part.organization, cases.actor(context), case):
         shown["may"] = ["sign"]
-        shown["proofs"] = ["password", *(["identity_provider"] if settings.oidc_issuer() else [])]
+        shown["proofs"] = [
+            *(["password"] if passwords.kept() else []),
+            *(["identity_provider"] if settings.oidc_issuer() else []),
+        ]
         shown["fresh"] = sessions.fresh_sign_in(context, now) is not None
     days, decided = case.site.sign_within_days, part.decided_at
     until = ending.sign_until(decided, days) if days is not None and decided else None

@@ -7,6 +7,7 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.access import passwords
 from ckanext.govopen.logic import command
 from ckanext.govopen.logic.action import account
 from ckanext.govopen.logic.schema import account as schema
@@ -33,7 +34,9 @@ def govopen_identity_unlink(context: Any, data_dict: dict[str, Any]) -> dict[str
     row = next((one for one in rows if one.id == wanted), None)
     if row is None:
         raise tk.ObjectNotFound(tk._("There is no such identity."))
-    if not user.password and len(rows) == 1:
+    if len(rows) == 1 and not passwords.kept():
+        raise tk.ValidationError({"id": [tk._("This is the only way into your account.")]})
+    if len(rows) == 1 and not user.password:
         raise tk.ValidationError(
             {
                 "id": [

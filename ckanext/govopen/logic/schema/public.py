@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ckanext.govopen.domain.refusal import N_
+from ckanext.govopen.logic.schema.parameter import Text
 from ckanext.govopen.logic.schema.table import Table
 
 PROFILE = Table(
@@ -14,5 +15,6 @@ DEADLINES = Table(
 )  # fmt: skip
 FIGURES = Table(
     N_("Applications, their outcomes and the time taken, in figures"),
+    (Text("period", N_("A closed quarter such as 2026-Q1; else the last one"), most=7),),
     answer=N_("Tables; small numbers are not shown"),
 )

@@ -236,6 +236,19 @@ def test_a_grant_for_some_columns(site: Site) -> None:
     assert site.get(download(package_id, resource_id), "applicant").status_code == 403
 
 
+@pytest.mark.parametrize("action", ["datastore_search", "datastore_info"])
+def test_some_columns_are_some_columns_by_every_name(site: Site, action: str) -> None:
+    """Not even behind the name of something public."""
+    public = loaded(site)[1]
+    package_id, resource_id = site.published(open_class="conditional")
+    datastore_load.load(package_id)
+    site.grant(package_id, items=["区县", "学生数"], delivery=["interface"])
+    for named in ({"id": resource_id}, {"id": resource_id, "resource_id": public}):
+        found = site.call(action, "applicant", **named)
+        names = {field["id"] for field in found["fields"]}
+        assert names <= {"_id", "区县", "学生数"} and "学生数" in names
+
+
 def test_list_of_tables_is_closed(site: Site) -> None:
     _, resource_id = loaded(site)
     for who in (None, "editor", "operator"):
@@ -285,6 +298,58 @@ def test_released_rows_are_not_written_to(site: Site, action: str, who: str) -> 
     assert refusal["rule"] == "REV-2"
     assert refusal["message"]
     assert [row["区县"] for row in rows(site, resource_id)] == ["南关区", "朝阳区"]
+
+
+@pytest.mark.parametrize("action", [*WRITES, "whole table", "empty resource"])
+def test_no_other_name_of_the_resource_gets_round_that(site: Site, action: str) -> None:
+    """CKAN takes ``id`` for ``resource_id``, and before it where both are given."""
+    _, released = loaded(site)
+    _, own = loaded(site)
+    data: dict[str, Any] = {"force": True, **WRITES.get(action, {})}
+    name = {"whole table": "datastore_delete", "empty resource": "datastore_create"}.get(
+        action, action
+    )
+    if action == "empty resource":
+        data.update(resource={}, **WRITES["datastore_create"])
+    both = {"id": released, "resource_id": released}
+    other = {"id": released, "resource_id": site.upload(site.dataset()["id"], CSV)["id"]}
+    for named in ({"id": released}, both, other, {"id": "", "resource_id": released}):
+        with pytest.raises(toolkit.ValidationError) as refused:
+            site.call(name, "editor", **named, **data)
+        assert "refusal" in refused.value.error_dict, (named, refused.value.error_dict)
+    assert [row["区县"] for row in rows(site, released)] == ["南关区", "朝阳区"]
+    assert len(rows(site, own)) == 2
+
+
+@pytest.mark.parametrize("who", OUTSIDERS)
+@pytest.mark.parametrize("action", [*WRITES, "datastore_search", "datastore_info"])
+def test_a_hidden_resource_is_none_by_its_other_name(
+    site: Site, who: str | None, action: str
+) -> None:
+    resource_id = site.upload(site.dataset()["id"], CSV)["id"]
+    none = "0c0ffee0-0000-4000-8000-000000000000"
+    answers = []
+    for asked in (resource_id, none):
+        answer = site.app.post(
+            f"/api/3/action/{action}",
+            json={"id": asked, **WRITES.get(action, {})},
+            headers=site.headers(who),
+        )
+        answers.append((answer.status_code, answer.get_data(as_text=True).replace(asked, "~")))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("who", OUTSIDERS)
+def test_a_hidden_dataset_is_none_by_its_name_alone(site: Site, who: str | None) -> None:
+    answers = []
+    for asked in (site.dataset()["name"], "no-such-dataset-1"):
+        answer = site.app.post(
+            "/api/3/action/package_update",
+            json={"name": asked, "title": "x"},
+            headers=site.headers(who),
+        )
+        answers.append((answer.status_code, answer.get_data(as_text=True).replace(asked, "~")))
+    assert answers[0] == answers[1]
 
 
 def test_released_tables_are_neither_dropped_nor_relabelled(site: Site) -> None:

@@ -11,6 +11,7 @@ import pytest
 from ckan import logic, plugins
 from ckan.common import config
 from ckan.plugins import core, toolkit
+from ckanext.datastore.logic import schema as datastore_schema
 from flask import Blueprint
 
 from ckanext.govopen.access import inventory as inventories
@@ -115,6 +116,25 @@ def test_every_reference_is_declared(portal: Portal) -> None:
     assert undeclared == []
 
 
+def test_other_names_that_ckan_puts_in_the_place_of_one_are_declared(portal: Portal) -> None:
+    """A guard that looks at ``resource_id`` guards nothing where CKAN takes ``id`` first."""
+    actions, seen = inventory().actions, 0
+    for name, made in vars(datastore_schema).items():
+        action = name.removesuffix("_schema")
+        if (
+            not name.endswith("_schema")
+            or action not in actions
+            or inspect.signature(made).parameters
+        ):
+            continue
+        for validator in made().get("__before", ()):
+            if getattr(validator, "__name__", "") == "rename_field":
+                found = inspect.getclosurevars(validator).nonlocals
+                assert actions[action].renames == {found["old"]: found["new"]}, action
+                seen += 1
+    assert seen >= 6
+
+
 def test_every_route_argument_is_declared(portal: Portal) -> None:
     undeclared = []
     for rule in portal.app.url_map.iter_rules():
@@ -161,6 +181,7 @@ def test_a_wrong_row_is_an_error() -> None:
     for text, message in (
         ("ckan: {actions: {a: {by: x, who: everyone}}}", "unknown circle"),
         ("ckan: {actions: {a: {by: x, takes: {id: datasett}}}}", "unknown kind"),
+        ("ckan: {actions: {a: {by: x, renames: {b: id}}}}", "stands for no parameter"),
         ("ckan: {actions: {a: {reads: true}}}", "by"),
         ("ckan: {actions: {a: {by: ''}}}", "say what covers"),
         ("ckan: {actions: {a: {by: x, hidden: true}}}", "hidden"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -208,6 +209,17 @@ def test_a_body_of_another_type_is_told_in_json(portal: Portal) -> None:
     assert answer.is_json
 
 
+def test_a_form_that_is_too_long_is_told_in_json_and_on_a_page(portal: Portal) -> None:
+    """Files may be long, the other fields of a form not."""
+    for what in ({"application": "x" * 600_000}, {f"field{n}": "" for n in range(1_100)}):
+        form = {**what, "upload": (io.BytesIO(b"1"), "a.csv")}
+        answer = portal.request("POST", "/api/3/action/govopen_attachment_add", data=form)
+        assert answer.status_code == 413 and answer.is_json
+        form = {**what, "upload": (io.BytesIO(b"1"), "a.csv")}
+        answer = portal.request("POST", "/user/login", data=form)
+        assert answer.status_code == 413 and "<h1" in answer.get_data(as_text=True)
+
+
 def test_a_search_that_fails_says_why(portal: Portal) -> None:
     answer = portal.ask("package_search", {"q": 'a:"'})
     assert answer.status_code in {200, 400, 409}
@@ -291,3 +303,10 @@ def send(portal: Portal, action: str, body: str, user: User | None) -> Any:
     return portal.request(
         "POST", f"/api/3/action/{action}", user, data=body, content_type="application/json"
     )
+
+
+@pytest.mark.parametrize("page", ["/dataset/", "/organization/", "/group/"])
+@pytest.mark.parametrize("sort", ["name asc,", ",", " ", "name asc,,title_string asc"])
+def test_an_order_with_an_empty_part_is_no_fault(portal: Portal, page: str, sort: str) -> None:
+    assert portal.request("GET", page, query_string={"sort": sort}).status_code == 400
+    assert portal.request("GET", page, query_string={"sort": ""}).status_code == 200

@@ -436,3 +436,20 @@ def test_without_the_counter_nobody_signs(still: Case, monkeypatch: Any) -> None
     monkeypatch.setattr(attempts, "connect_to_redis", away)
     assert "password" in error(by_session(still.client, "govopen_agreement_sign", order))
     nothing_happened(still)
+
+
+def test_where_passwords_are_off_none_signs(
+    case: Case, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The right one neither; the page asks for the provider alone."""
+    for name in ("issuer", "client_id"):
+        monkeypatch.setitem(config, f"ckanext.govopen.oidc.{name}", "https://id.example.org")
+    monkeypatch.setitem(config, "ckanext.govopen.oidc.only", True)
+    assert "password" in error(case.sign())
+    assert signatures(case) == 0
+    page = case.client.get(case.path, base_url=config["ckan.site_url"]).get_data(as_text=True)
+    assert "/open/sign-in/again" in page
+    assert 'type="password"' not in page
+    fresh = Proof("identity_provider", command.now())
+    monkeypatch.setattr(session, "fresh_sign_in", lambda context, now: fresh)
+    assert case.sign(password="").status_code == 200

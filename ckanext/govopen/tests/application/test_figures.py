@@ -35,14 +35,14 @@ def test_what_is_decided_later_changes_no_figure_of_before(world: World) -> None
     )
     model.Session.rollback()
 
-    def outcomes(moment: datetime.datetime | None) -> list[str]:
-        found = figures.cases(model.Session, None, None, moment)
+    def outcomes(moment: datetime.datetime) -> list[str]:
+        found = figures.cases(model.Session, None, None, lambda _month: moment)
         assert {one.month for one in found} <= {local_date(command.now()).strftime("%Y-%m")} | {
             one.month for one in found if one.department != place.id
         }
         return sorted(one.outcome for one in found if one.department == place.id)
 
-    now, then = outcomes(None), outcomes(accepted)
+    now, then = outcomes(command.now()), outcomes(accepted)
     assert len(now) == len(then) == len(outcomes(before)) + 1
     assert now.count("refused") == then.count("refused") + 1
     assert then.count("open") == now.count("open") + 1
@@ -68,7 +68,7 @@ def test_a_dataset_that_is_taken_away_changes_no_figure(world: World) -> None:
 
     def told() -> tuple[int, int]:
         model.Session.rollback()
-        found = figures.cases(model.Session, None, None, now)
+        found = figures.cases(model.Session, None, None, lambda _month: now)
         alive = figures.grants(model.Session, now).get(place.id, 0)
         return sum(one.department == place.id for one in found), alive
 

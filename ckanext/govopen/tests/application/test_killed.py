@@ -6,6 +6,7 @@ handler runs, nothing is rolled back by it. What is left to happen after the com
 
 from __future__ import annotations
 
+import datetime
 import os
 import signal
 from collections import Counter
@@ -286,6 +287,61 @@ def test_a_killed_mailer_repeats_at_most_one_mail(
     assert set(counted) == {user.name for user in people}, "nobody is left out"
     assert sum(counted.values()) == len(people) + 2, "one repeated by each kill, and no other"
     assert not mailer(1, after=False), "nothing is left"
+
+
+@pytest.mark.long
+def test_a_mailer_killed_at_each_point_loses_no_mail(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the commit of a command and its mails: at each write and each commit on the way."""
+    people = [User.make() for _ in range(3)]
+    moment = command.now()
+    monkeypatch.setattr(command, "now", lambda: moment)
+    sent: list[str] = []
+
+    def round_(point: int) -> bool:
+        """One round that dies before its write or commit of this number. Did it?"""
+
+        def work(die: Callable[[], None], tell: Callable[[str], Any]) -> None:
+            passed = 0
+
+            def one_more(*_: Any) -> None:
+                nonlocal passed
+                passed += 1
+                if passed == point:
+                    die()
+
+            def statement(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+                if text.lstrip().upper().startswith(WRITES):
+                    one_more()
+
+            engine = cast(Engine, model.Session.get_bind())
+            event.listen(engine, "before_cursor_execute", statement)
+            event.listen(engine, "commit", one_more)
+            monkeypatch.setattr(post.mailer, "mail_user", lambda to, *_, **__: tell(f"{to.name}\n"))
+            deliver.due_now(command.now())
+
+        died, names = child_of(work)
+        sent.extend(names.split())
+        return died
+
+    no_other_mail()
+    points = 0
+    while True:
+        for template in ("application-received", "application-granted"):
+            post.put(template, [user.id for user in people], f"K-{points}", moment)
+        model.repo.commit()
+        moment += datetime.timedelta(hours=1)
+        sent.clear()
+        died = round_(points + 1)
+        assert not round_(10_000), "the next round goes to its end"
+        assert set(sent) == {user.name for user in people}, points
+        assert len(sent) <= len(people) + died, "repeated: at most the one that was being sent"
+        assert model.Session.query(OutboxRow).filter_by(kind="mail").count() == 0
+        if not died:
+            break
+        points += 1
+    assert points >= 2 * len(people), "each mail has a write and a commit of its own"
 
 
 def test_a_mail_server_that_is_away_does_not_hold_the_round(

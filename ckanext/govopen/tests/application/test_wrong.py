@@ -207,6 +207,37 @@ def test_two_deciders_at_the_same_moment(world: World, monkeypatch: pytest.Monke
     assert stream.count("application.decided") == stream.count("application.granted") == 1
 
 
+def test_a_double_click_hands_in_once_and_text_stays_text(world: World) -> None:
+    """HTML and formulas are what somebody wrote: kept as they are, and shown as such."""
+    html, formula = "<img src=x onerror=alert(1)><b>粗</b>", '=HYPERLINK("http://a.example")'
+    fields = {**world.content()["fields"], "purpose": html, "capability": formula}
+    made = world.draft(world.dataset(), fields=fields)
+    answers: list[int] = []
+    start = threading.Barrier(4)
+
+    def click() -> None:
+        start.wait()
+        answer = world.portal.ask("govopen_application_submit", {"id": made["id"]}, world.applicant)
+        answers.append(answer.status_code)
+        model.Session.remove()
+
+    threads = [threading.Thread(target=click) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200, 409, 409, 409]
+    model.Session.remove()
+    stream = [event.type for event in ledger.read(model.Session, f"application/{made['id']}")]
+    assert stream == ["application.submitted"]
+    for user in (world.applicant, world.handler):
+        path = f"/open/application/{made['id']}"
+        page = world.portal.signed_in(user).get(path, base_url=config["ckan.site_url"])
+        text = page.get_data(as_text=True)
+        assert page.status_code == 200 and "=HYPERLINK(" in text
+        assert "&lt;img src=x onerror=alert(1)&gt;" in text and "<img src=x" not in text
+
+
 def test_a_crash_before_the_commit_leaves_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,8 @@ from ckan.common import config
 from playwright.sync_api import Browser, expect
 from werkzeug.serving import make_server
 
+from ckanext.govopen.domain.figures import Case
+from ckanext.govopen.model import figures
 from ckanext.govopen.tests.browser.pictures import shot
 from ckanext.govopen.tests.browser.test_browser import faults
 from ckanext.govopen.tests.browser.test_office import enter
@@ -180,7 +182,9 @@ def test_the_applicant_signs_and_uses(live: Way, chromium: Browser) -> None:
     page.context.close()
 
 
-def test_the_form_and_the_figures(live: Way, chromium: Browser) -> None:
+def test_the_form_and_the_figures(
+    live: Way, chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = enter(chromium, live, live.applicant)  # type: ignore[arg-type]
     page.goto(f"/open/apply/{live.dataset}")
     page.locator("[value=legal_person]").check()
@@ -189,4 +193,18 @@ def test_the_form_and_the_figures(live: Way, chromium: Browser) -> None:
     look(page, "apply-errors")
     page.goto("/open/figures")
     look(page, "figures-empty")
+    found = [
+        Case(department, f"2025-{month:02d}", outcome, "law", days)
+        for department, more in ((live.department.id, 3), ("archive", 0))
+        for month in range(1, 7)
+        for outcome in ("approved", "refused", "open")
+        for days in range(month + more)
+    ]
+    monkeypatch.setattr(figures, "cases", lambda *_: found)
+    monkeypatch.setattr(figures, "grants", lambda *_: {live.department.id: 12, "archive": 3})
+    page.goto("/open/figures")
+    page.get_by_role("link", name="2025-Q1").click()
+    expect(page.get_by_role("link", name="2025-Q1")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_text("2025-06-01")).to_be_visible()
+    look(page, "figures")
     page.context.close()

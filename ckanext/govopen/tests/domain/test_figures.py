@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import random
 from collections.abc import Iterator
@@ -16,8 +15,8 @@ from ckanext.govopen.domain.figures import (
     Table,
     columns_of,
     figures,
-    last_month,
     protect,
+    stepped,
 )
 
 
@@ -172,11 +171,12 @@ def test_times_stand_only_over_cases_whose_number_is_shown() -> None:
     assert (times.cases, times.median, times.worst) == (11, 5, 10)
 
 
-def test_figures_move_on_when_enough_is_new() -> None:
-    day = datetime.date(2026, 6, 15)
-    assert last_month({"2026-03": 7, "2026-04": 2, "2026-05": 2, "2026-06": 50}, day) == "2026-03"
-    assert last_month({"2026-03": 7, "2026-04": 2, "2026-05": 3}, day) == "2026-05"
-    assert last_month({"2026-05": 4}, day) is None
+def test_grants_are_told_in_whole_steps_and_the_total_is_of_these() -> None:
+    found = stepped({"A": 4, "B": 5, "C": 9, "D": 14, "E": 0})
+    assert found is not None
+    assert [(row.key, row.total) for row in found.rows] == [("B", 5), ("C", 5), ("D", 10)]
+    assert found.total.total == 20
+    assert stepped({"A": 4, "B": 3}) is None
 
 
 def test_a_large_table_takes_a_moment() -> None:

@@ -27,11 +27,15 @@ def many(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Case]]:
     found = [
         Case(department, month, outcome, ground, days)  # type: ignore[arg-type]
         for department, month, outcome, ground, count in [
-            ("traffic", "2026-03", "approved", "", 12),
-            ("traffic", "2026-04", "refused", "law", 6),
-            ("archive", "2026-04", "approved", "", 7),
-            ("archive", "2026-05", "refused", "=typed by hand", 3),
-            ("archive", "2026-05", "open", "", 5),
+            ("traffic", "2026-04", "approved", "", 12),
+            ("traffic", "2026-05", "refused", "law", 6),
+            ("archive", "2026-05", "approved", "", 7),
+            ("archive", "2026-06", "refused", "=typed by hand", 3),
+            ("archive", "2026-06", "open", "", 5),
+            # A quarter with too few, and one that is not closed on that day.
+            ("archive", "2026-03", "approved", "", 4),
+            ("archive", "2026-07", "approved", "", 30),
+            ("traffic", "2025-12", "approved", "", 6),
         ]
         for days in range(count)
     ]
@@ -40,7 +44,7 @@ def many(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Case]]:
     monkeypatch.setattr(
         action.command,
         "now",
-        lambda: datetime.datetime(2026, 6, 20, tzinfo=datetime.timezone.utc),
+        lambda: datetime.datetime(2026, 9, 20, tzinfo=datetime.timezone.utc),
     )
     yield found
 
@@ -53,7 +57,8 @@ def test_without_cases_it_says_so(portal: Portal) -> None:
 def test_the_page_shows_tables_and_no_small_number(portal: Portal, many: list[Case]) -> None:
     text = portal.get("/open/figures").get_data(as_text=True)
     assert "<table" in text and "<svg" in text
-    assert "2026-03" in text
+    assert "2026-04" in text and "2026-07" not in text and "2026-03" not in text
+    assert "?period=2025-Q4" in text
     assert "typed by hand" not in text
 
 
@@ -71,12 +76,31 @@ def test_json_and_csv_say_the_same(portal: Portal, many: list[Case]) -> None:
     assert not any(row["row"].startswith("=") for row in rows)
 
 
-def test_what_cannot_be_published_is_not(portal: Portal, many: list[Case]) -> None:
+def test_each_closed_quarter_has_figures_of_its_own(portal: Portal, many: list[Case]) -> None:
     figures = portal.call("govopen_figures")
-    assert figures["until"] == "2026-05"
-    # Two grants of one department: with the total of ten the other's eight would give them away.
-    assert [row["total"] for row in figures["grants"]["rows"]] == [None, None]
-    assert figures["grants"]["total"]["total"] == 10
+    assert figures["periods"] == ["2026-Q2", "2025-Q4"]
+    assert figures["period"] == {
+        "id": "2026-Q2", "first": "2026-04", "last": "2026-06", "as_of": "2026-09-01",
+    }  # fmt: skip
+    assert figures["departments"]["total"]["total"] == 12 + 6 + 7 + 3 + 5
+    before = portal.call("govopen_figures", period="2025-Q4")
+    assert before["departments"]["total"]["total"] == 6
+    raw = portal.get("/open/figures.csv?period=2025-Q4").get_data(as_text=True)
+    assert {row["period"] for row in csv.DictReader(io.StringIO(raw.removeprefix("\ufeff")))} == {
+        "2025-Q4"
+    }
+    for unknown in ("2026-Q1", "2026-Q3", "1999-Q1", "<b>", "x" * 99):
+        for page in ("", ".csv", ".json"):
+            answer = portal.get(f"/open/figures{page}", query_string={"period": unknown})
+            assert answer.status_code == 404, unknown
+    assert portal.ask("govopen_figures", {"period": "2026-Q3"}).status_code == 404
+
+
+def test_grants_are_told_in_steps(portal: Portal, many: list[Case]) -> None:
+    """Eight and two: the one in steps of five, the other not at all, and no total tells more."""
+    grants = portal.call("govopen_figures")["grants"]
+    assert [(row["key"], row["total"]) for row in grants["rows"]] == [("traffic", 5)]
+    assert grants["total"]["total"] == 5
 
 
 def test_departments_and_months_at_once(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def action_rows(world: World, whole: bool) -> list[Ask]:
             continue
         asked: list[dict[str, Any]] = []
         flags = FLAGS.get(surface.name, [{}])
-        for parameter, kind in surface.takes.items():
+        for parameter, kind in surface.references.items():
             references = world.references(kind)
             if not whole:
                 references = _turns(references, len(surface.name))
@@ -525,7 +525,7 @@ def _taking(kinds: tuple[str, ...]) -> list[Surface]:
 
 
 def _parameters(surface: Surface, kinds: tuple[str, ...]) -> list[str]:
-    return [name for name, kind in surface.takes.items() if kind in kinds]
+    return [name for name, kind in surface.references.items() if kind in kinds]
 
 
 def oracles(secret: Secret) -> list[tuple[Ask, Ask, dict[str, str]]]:
