@@ -191,12 +191,12 @@ _STATIONS = ("submitted", "accepted", "approved", "granted")
 
 def stations(part: Mapping[str, Any], signed: bool) -> list[dict[str, Any]]:
     """Where a part stands on its way, for its picture; ``signed``: an agreement belongs to it."""
-    names = [
-        _("Handed in"),
-        _("Accepted"),
-        _("Decided"),
-        *([_("Signed")] if signed else []),
-        _("Granted"),
+    names = [  # once it is done, and while it lies ahead
+        (_("Handed in"), _("Handing in")),
+        (_("Accepted"), _("Acceptance")),
+        (_("Decided"), _("Decision")),
+        *([(_("Signed"), _("Signing"))] if signed else []),
+        (_("Granted"), _("Grant")),
     ]
     last = len(names) - 1
     status_ = part["status"]
@@ -215,8 +215,10 @@ def stations(part: Mapping[str, Any], signed: bool) -> list[dict[str, Any]]:
         ]
     over = done.get(str(status_), 0)
     return [
-        _step(name, "", state="done" if n < over else "now" if n == over else "later")
-        for n, name in enumerate(names)
+        _step(past, "", state="done")
+        if n < over
+        else _step(ahead, "", state="now" if n == over else "later")
+        for n, (past, ahead) in enumerate(names)
     ]
 
 

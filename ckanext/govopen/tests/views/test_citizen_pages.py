@@ -169,7 +169,7 @@ def test_the_list_has_the_departments_code_and_its_name(described):
 def test_whoever_has_not_signed_in_is_told_that_applying_takes_an_account(described):
     page = soup(described.get("/open/apply/signals"))
     links = {a["href"] for a in page.select("main a")}
-    assert "/open/register" in links
+    assert "/open/register?next=/open/apply/signals" in links
     assert any(link.startswith("/user/login?came_from=/open/apply/signals") for link in links)
     assert "信号灯配时" in page.get_text()
 
