@@ -13,7 +13,7 @@ from ckan import model
 
 from ckanext.govopen.access import clock
 from ckanext.govopen.access.facts import facts
-from ckanext.govopen.access.policy import ANONYMOUS, SEEING_DUTIES, Person, Sight, decide
+from ckanext.govopen.access.policy import ANONYMOUS, Person, Sight, decide
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.model import settings
 
@@ -57,9 +57,7 @@ def person_labels(who: Person) -> list[str]:
         labels.append(CKAN_PUBLIC)
     if who.user_id:
         labels.append(f"creator-{who.user_id}")
-    organizations = set(who.memberships)
-    organizations.update(org for org, duty in who.duties if duty in SEEING_DUTIES)
-    labels.extend(f"member-{organization}" for organization in sorted(organizations))
+    labels.extend(f"member-{organization}" for organization in sorted(who.departments))
     labels.extend(collaborator_labels(sorted(who.collaborates)))
     if who.sees_everything:
         labels.append(OVERSIGHT)

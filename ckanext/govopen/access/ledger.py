@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.govopen.access.policy import SEEING_DUTIES, Person
+from ckanext.govopen.access.policy import Person
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain.duty import Duty
 from ckanext.govopen.domain.event import EVENT_TYPES, Readers
@@ -81,12 +81,12 @@ def reader(context: Any, most: Readers = "staff") -> sa.ColumnElement[Any]:
         return _as_public(event)
     if oversees(who):
         return sa.literal(most)
-    own = _departments(who)
+    own = sorted(who.departments)
     if own:
         place = event.c.payload["organization"].astext
         of_own_streams = sa.or_(*(event.c.stream.in_(query(own)) for query in STAFF))
         # The text of an agreement names the applicant: it is for those who decide there.
-        deciding = [held for held, duty in who.duties if duty in _DECIDING]
+        deciding = {held for held, duty in who.duties if duty in _DECIDING} | who.area
         named = sa.and_(event.c.type == "agreement.signed", place.not_in(deciding))
         staff = [sa.and_(place.in_(own), sa.not_(named)), sa.and_(place.is_(None), of_own_streams)]
         cases.append((sa.or_(*staff), sa.literal(most)))
@@ -119,11 +119,6 @@ def readable(as_whom: sa.ColumnElement[Any]) -> Condition:
         sa.and_(as_whom == "party", event.c.type.in_(sorted(party))),
         as_whom == "public",
     )
-
-
-def _departments(who: Person) -> list[str]:
-    duties = {place for place, duty in who.duties if duty in SEEING_DUTIES}
-    return sorted(duties | set(who.memberships))
 
 
 def _as_public(event: Any) -> sa.ColumnElement[Any]:

@@ -16,7 +16,7 @@ from ckan.logic import check_access
 from ckan.plugins import toolkit
 
 from ckanext.govopen.access.handler import Action, Handler
-from ckanext.govopen.access.policy import SEEING_DUTIES, Person, Sight
+from ckanext.govopen.access.policy import Person, Sight
 from ckanext.govopen.access.show import as_seen, present
 from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
@@ -32,8 +32,7 @@ _UNCONDITIONAL = frozenset({"url", "hash", "hash_algorithm"})
 
 
 def _organizations(who: Person) -> list[str]:
-    held = {organization for organization, duty in who.duties if duty in SEEING_DUTIES}
-    return sorted(held | set(who.memberships))
+    return sorted(who.departments)
 
 
 def _like(term: str) -> str:

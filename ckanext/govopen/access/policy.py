@@ -39,7 +39,9 @@ class Person:
 
     ``memberships`` maps organisation ids to CKAN capacities; ``duties`` holds (organisation id,
     duty) pairs. ``authority`` is true for holders of the duty ``authority`` in the organisation
-    that the site names as its data authority. ``internal`` is the portal itself (``ignore_auth``).
+    that the site names as its data authority; ``beyond`` are the departments for which those of a
+    lower level decide instead, and ``area`` the departments of which he is such an authority.
+    ``internal`` is the portal itself (``ignore_auth``).
     ``runs_group`` is true for administrators of a group that is no organisation. ``collaborates``
     holds the datasets on which another department lets him work with it: only where the site has no
     review, and only those whose working copy is open to everybody.
@@ -49,6 +51,8 @@ class Person:
     sysadmin: bool = False
     internal: bool = False
     authority: bool = False
+    area: frozenset[str] = frozenset()
+    beyond: frozenset[str] = frozenset()
     memberships: Mapping[str, str] = field(default_factory=dict)
     duties: frozenset[tuple[str, str]] = frozenset()
     runs_group: bool = False
@@ -74,13 +78,20 @@ class Person:
     def sees_everything(self) -> bool:
         return self.internal or self.sysadmin or self.authority
 
+    @property
+    def departments(self) -> frozenset[str]:
+        """The departments whose working copies he reads: he is a member, holds a duty that does,
+        or is the authority of their level."""
+        held = {place for place, duty in self.duties if duty in SEEING_DUTIES}
+        return self.area | held | set(self.memberships)
+
     def works_for(self, organization_id: str | None) -> bool:
-        """Is he of this department: a member of it, or holder of a duty that reads its drafts?"""
-        if organization_id is None:
-            return False
-        if organization_id in self.memberships:
-            return True
-        return any((organization_id, duty) in self.duties for duty in SEEING_DUTIES)
+        """Does he read the working copies of this department?"""
+        return organization_id is not None and (
+            organization_id in self.memberships
+            or organization_id in self.area
+            or any((organization_id, duty) in self.duties for duty in SEEING_DUTIES)
+        )
 
 
 ANONYMOUS = Person()

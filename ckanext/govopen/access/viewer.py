@@ -10,8 +10,10 @@ from ckan import model
 from ckanext.govopen.access import clock
 from ckanext.govopen.access.policy import ANONYMOUS, INTERNAL, Person
 from ckanext.govopen.domain.classification import OpenClass
+from ckanext.govopen.domain.duty import Duty
+from ckanext.govopen.domain.levels import Levels
 from ckanext.govopen.model import duty as duties
-from ckanext.govopen.model import jurisdiction, settings
+from ckanext.govopen.model import jurisdiction, levels, settings
 from ckanext.govopen.model.duty import DutyRow
 
 _MEMO = "govopen_person"
@@ -62,7 +64,7 @@ def _of_user(user: Any) -> Person:
     now = clock.now()
     duty = DutyRow.__table__
     held = model.Session.execute(
-        sa.select(duty.c.organization_id, duty.c.duty, group.c.name)
+        sa.select(duty.c.organization_id, duty.c.duty)
         .join(group, group.c.id == duty.c.organization_id)
         .where(
             duty.c.user_id == user.id,
@@ -70,14 +72,17 @@ def _of_user(user: Any) -> Person:
             duties.in_force(duty, now),
         )
     ).all()
-    authority = settings.authority()
+    held_in = frozenset(place for place, kind in held if kind == Duty.AUTHORITY.value)
+    known = levels.find(model.Session) if held_in else Levels()
+    highest = known.top is not None and known.top in held_in
     return Person(
         user_id=user.id,
         sysadmin=bool(user.sysadmin),
-        authority=bool(authority)
-        and any(name == authority and kind == "authority" for _, kind, name in held),
+        authority=highest,
+        area=known.area(held_in),
+        beyond=known.beyond() if highest else frozenset(),
         memberships={key: capacity for key, capacity, organization in rows if organization},
-        duties=frozenset((organization, kind) for organization, kind, _ in held),
+        duties=frozenset((place, kind) for place, kind in held),
         runs_group=any(
             capacity == "admin" and not organization for _, capacity, organization in rows
         ),

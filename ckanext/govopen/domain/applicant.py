@@ -105,7 +105,11 @@ def decide(
     Handlers of any department and the authority check; the operator only with a reason.
     """
     actor = command.actor
-    official = actor.authority or any(duty == Duty.HANDLER.value for _, duty in actor.duties)
+    official = (
+        actor.authority
+        or bool(actor.area)
+        or any(duty == Duty.HANDLER.value for _, duty in actor.duties)
+    )
     if not official and not (actor.operator and command.break_glass.strip()):
         raise refuse("ID-4", None, N_("Identities are checked by the bodies that receive."))
     if actor.user_id == command.user:

@@ -137,14 +137,15 @@ def decide(
 def _who(state: Cooperation, command: Decide | Sign | End, article: str | None) -> None:
     actor = command.actor
     if isinstance(command, Decide):
-        if not (actor.authority or (actor.operator and command.break_glass.strip())):
+        here = actor.is_authority_of(state.organization)
+        if not (here or (actor.operator and command.break_glass.strip())):
             raise refuse(RULE, article, N_("The data authority consents, and nobody else."))
         if actor.user_id and actor.user_id == state.proposer:
             raise refuse(RULE, article, N_("Nobody decides on what he has proposed."))
     elif isinstance(command, Sign):
         if not acts_for(actor, state.organization):
             raise refuse(RULE, article, N_("This is for the department to do."))
-    elif not (actor.authority or acts_for(actor, state.organization)):
+    elif not (actor.is_authority_of(state.organization) or acts_for(actor, state.organization)):
         raise refuse(RULE, article, N_("This is for the department or the authority to do."))
 
 

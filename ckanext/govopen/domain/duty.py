@@ -1,8 +1,8 @@
 """Who holds which duty, who may give and take it, and who stands in for whom.
 
 Duties are held in an organisation. ``authority`` and ``auditor`` belong to the one organisation
-that the site names as its data authority. An auditor reads and decides nothing, so nobody is an
-auditor and a decider at once.
+that the site names as its data authority, ``authority`` to those of lower levels as well. An
+auditor reads and decides nothing, so nobody is an auditor and a decider at once.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ class Actor:
 
     ``duties`` holds (organisation id, duty) pairs in force now, deputies included; ``edits`` the
     organisations whose datasets he may change; ``authority`` is true for holders of the duty
-    ``authority`` in the data authority; ``operator`` for sysadmins; ``system`` for the portal's
-    own jobs, which act for nobody.
+    ``authority`` in the site's data authority, who decide for all departments but those ``beyond``
+    their level; ``area`` are the departments of which he is the authority of a lower level (see
+    ``domain.levels``). ``operator`` is true for sysadmins; ``system`` for the portal's own jobs,
+    which act for nobody.
     """
 
     user_id: str
@@ -54,10 +56,16 @@ class Actor:
     authority: bool = False
     operator: bool = False
     system: bool = False
+    area: frozenset[str] = frozenset()
+    beyond: frozenset[str] = frozenset()
 
     def has(self, organization: str, duty: Duty) -> bool:
         """Does he hold ``duty`` in ``organization``?"""
         return (organization, duty.value) in self.duties
+
+    def is_authority_of(self, organization: str) -> bool:
+        """Does he decide for the data authority that is competent for ``organization``?"""
+        return organization in self.area or (self.authority and organization not in self.beyond)
 
 
 @dataclass(frozen=True)
@@ -136,35 +144,54 @@ def decide(
     actor: Actor,
     authority_organization: str | None,
     now: datetime.datetime,
+    seats: frozenset[str] = frozenset(),
 ) -> list[Event]:
     """Events of giving or taking a duty; raises :class:`~.refusal.Refused`.
 
     ``rows`` are the duties of everybody concerned (at least those of the command's user and of
-    the person he deputises for), ``authority_organization`` the id of the data authority.
+    the person he deputises for), ``authority_organization`` the id of the data authority, ``seats``
+    those of the authorities of lower levels.
     """
     known = list(rows)
-    if not (actor.authority or actor.operator or actor.system):
-        raise refuse(
-            "DUTY-1", None, N_("Duties are given and taken by the data authority or the operator.")
-        )
+    not_his = refuse(
+        "DUTY-1", None, N_("Duties are given and taken by the data authority or the operator.")
+    )
+    if not may_give(actor):
+        raise not_his
     if actor.user_id == command.user:
         raise refuse("DUTY-2", None, N_("Nobody gives a duty to himself or takes it from himself."))
     duty = Duty.of(command.duty)
     if duty is None:
         raise refuse("DUTY-3", None, N_("There is no duty %(duty)s."), duty=command.duty)
+    # Who decides for an authority is said by the highest one, not by that authority itself.
+    if not may_give(actor, command.organization, duty):
+        raise not_his
     if isinstance(command, Take):
         return _take(known, command, duty)
-    return _give(known, command, duty, authority_organization, now)
+    places = {Duty.AUTHORITY: seats | {authority_organization}}
+    held_in = places.get(duty, frozenset({authority_organization}))
+    return _give(known, command, duty, held_in, now)
+
+
+def may_give(actor: Actor, organization: str | None = None, duty: Duty | None = None) -> bool:
+    """May he give and take duties at all; in this organisation; this duty?"""
+    if actor.operator or actor.system:
+        return True
+    if duty in CENTRAL:
+        return actor.authority
+    if organization is None:
+        return actor.authority or bool(actor.area)
+    return actor.is_authority_of(organization)
 
 
 def _give(
     rows: list[DutyRow],
     command: Give,
     duty: Duty,
-    authority_organization: str | None,
+    held_in: frozenset[str | None],
     now: datetime.datetime,
 ) -> list[Event]:
-    if duty in CENTRAL and command.organization != authority_organization:
+    if duty in CENTRAL and command.organization not in held_in:
         raise refuse(
             "DUTY-4",
             None,

@@ -61,7 +61,9 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
             "staff", _CLASS_FIELDS, ("reason",), ("answers",)
         ),
         # release
-        "dataset.suspended": EventType("staff", _dataset("reason", "by_authority"), ("reason",)),
+        "dataset.suspended": EventType(
+            "staff", _dataset("reason", "by_authority", "authority"), ("reason",)
+        ),
         "dataset.restored": EventType("staff", _dataset("reason"), ("reason",)),
         "release.published": EventType(
             "public", _dataset("version", "fingerprint", "open_class", "kind", "review_by")
@@ -264,6 +266,9 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
         # duty
         "duty.given": EventType("staff", _DUTY_FIELDS, ("user", "deputy_for", "break_glass")),
         "duty.taken": EventType("staff", _DUTY_FIELDS, ("user", "deputy_for", "break_glass")),
+        "level.set": EventType(
+            "staff", ("organization", "authority", "responsible", "break_glass"), ("break_glass",)
+        ),
         # accounts: the actor is whose it is, and stands under his number
         "account.closed": EventType("staff", ("erase_on",)),
         "account.erased": EventType("staff", ("account",)),

@@ -145,7 +145,11 @@ def _within_quota(quota: Quota, usage: Usage) -> Answer:
 
 def decides(actor: Actor, organization: str) -> bool:
     """Could he decide about grants for data of ``organization``? The operator only in need."""
-    return actor.authority or actor.operator or actor.has(organization, Duty.HANDLER)
+    return (
+        actor.is_authority_of(organization)
+        or actor.operator
+        or actor.has(organization, Duty.HANDLER)
+    )
 
 
 _AFTER: Mapping[str, State] = {

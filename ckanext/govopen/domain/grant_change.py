@@ -122,7 +122,9 @@ def _check_actor(grant: Grant, command: Command, profile: Profile) -> None:
         raise refuse(
             "GRT-1", article, N_("Grants are decided by the department or the data authority.")
         )
-    by_duty = actor.authority or actor.has(grant.organization, Duty.HANDLER)
+    by_duty = actor.is_authority_of(grant.organization) or actor.has(
+        grant.organization, Duty.HANDLER
+    )
     if not by_duty and not command.break_glass.strip():
         raise refuse(
             "GRT-1",
@@ -182,7 +184,8 @@ def _authorised_use(command: Give, profile: Profile) -> list[Refusal]:
         return [Refusal("GRT-3", None, N_("This regulation knows no authorised use."))]
     found: list[Refusal] = []
     actor = command.actor
-    if not actor.authority and not (actor.operator and command.break_glass.strip()):
+    here = actor.is_authority_of(command.grant.organization)
+    if not here and not (actor.operator and command.break_glass.strip()):
         found.append(
             Refusal("GRT-3", rule.article, N_("Authorised use is given by the data authority."))
         )

@@ -50,7 +50,9 @@ def set_persons(grant: Grant, command: SetPersons, now: datetime.datetime) -> li
             N_("Only the person who acts for the organisation, or the department, names persons."),
         )
     own = actor.user_id == grant.holder.authorised
-    by_duty = actor.authority or actor.has(grant.organization, Duty.HANDLER)
+    by_duty = actor.is_authority_of(grant.organization) or actor.has(
+        grant.organization, Duty.HANDLER
+    )
     if not (own or by_duty or command.break_glass.strip()):
         raise refuse(
             "GRT-1",

@@ -63,9 +63,10 @@ def roles(profile: Profile) -> tuple[str, ...]:
     return rule.values if rule is not None else ()
 
 
-def may(actor: Actor, administers: bool) -> bool:
+def may(actor: Actor, organization: str, administers: bool) -> bool:
     """May he keep the register of a department? Its administrators, the authority, the operator."""
-    return administers or actor.authority or actor.operator or actor.system
+    authority = actor.is_authority_of(organization)
+    return administers or authority or actor.operator or actor.system
 
 
 def decide(
@@ -78,7 +79,7 @@ def decide(
     rule = profile.provision("named_persons")
     if rule is None:
         raise refuse(RULE, None, N_("This regulation asks no department to name persons."))
-    if not may(command.actor, command.administers):
+    if not may(command.actor, command.organization, command.administers):
         raise refuse(
             RULE,
             rule.article,

@@ -5,7 +5,7 @@ What only takes away is effective at once, on the live release too; what adds or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -128,21 +128,30 @@ def narrow(release: Snapshot, working: Snapshot | None) -> NarrowResult | None:
 
 
 def suspend(
-    suspended: bool, actor: Actor, dataset: str, organization: str, reason: str
+    suspended: bool,
+    actor: Actor,
+    dataset: str,
+    organization: str,
+    reason: str,
+    line: Sequence[str] = (),
 ) -> list[Event]:
     """Take a dataset from the public at once (GOV-5, Jilin 13); raises Refused.
 
     The department's editors and reviewers, the authority and the operator may; ``suspended``
-    says whether it is already.
+    says whether it is already, ``line`` are the authorities above the department, nearest first.
+    The event names the highest of those for which he decides.
     """
-    _may_suspend(actor, organization, reason)
+    by_authority = actor.is_authority_of(organization) or actor.operator
+    _may_suspend(actor, organization, by_authority, reason)
     if suspended:
         raise refuse("GOV-5", None, N_("The dataset is suspended already."))
+    held = [one for one in line if actor.has(one, Duty.AUTHORITY)] if by_authority else []
     payload = {
         "dataset": dataset,
         "organization": organization,
         "reason": reason.strip(),
-        "by_authority": actor.authority or actor.operator,
+        "by_authority": by_authority,
+        "authority": held[-1] if held else None,
     }
     return [Event("dataset.suspended", payload)]
 
@@ -154,15 +163,21 @@ def restore(
     dataset: str,
     organization: str,
     reason: str,
+    lifted_by: Collection[str] = (),
 ) -> list[Event]:
-    """Lift a suspension; raises Refused. One by the authority is lifted by the authority only.
+    """Lift a suspension; raises Refused. One by an authority is lifted by that one or a higher one.
 
-    ``by_authority`` says who suspended it.
+    ``by_authority`` says whether an authority suspended it, ``lifted_by`` are that one and those
+    above it.
     """
-    _may_suspend(actor, organization, reason)
+    # The highest authority lifts what any other did, where its powers reach.
+    highest = actor.authority and actor.is_authority_of(organization)
+    held = any(actor.has(one, Duty.AUTHORITY) for one in lifted_by)
+    lifts = actor.operator or highest or held
+    _may_suspend(actor, organization, actor.is_authority_of(organization) or lifts, reason)
     if not suspended:
         raise refuse("GOV-5", None, N_("The dataset is not suspended."))
-    if by_authority and not (actor.authority or actor.operator):
+    if by_authority and not lifts:
         raise refuse(
             "GOV-5", None, N_("What the data authority suspended, the data authority restores.")
         )
@@ -170,11 +185,17 @@ def restore(
     return [Event("dataset.restored", payload)]
 
 
-def may(suspended: bool, by_authority: bool, actor: Actor, organization: str) -> list[str]:
+def may(
+    suspended: bool,
+    by_authority: bool,
+    actor: Actor,
+    organization: str,
+    lifted_by: Collection[str] = (),
+) -> list[str]:
     """Which of ``suspend`` and ``restore`` he could give now, for forms; the command checks."""
     try:
         if suspended:
-            restore(suspended, by_authority, actor, "", organization, "a reason")
+            restore(suspended, by_authority, actor, "", organization, "a reason", lifted_by)
         else:
             suspend(suspended, actor, "", organization, "a reason")
     except Refused:
@@ -182,9 +203,9 @@ def may(suspended: bool, by_authority: bool, actor: Actor, organization: str) ->
     return ["restore" if suspended else "suspend"]
 
 
-def _may_suspend(actor: Actor, organization: str, reason: str) -> None:
+def _may_suspend(actor: Actor, organization: str, by_authority: bool, reason: str) -> None:
     department = organization in actor.edits or actor.has(organization, Duty.REVIEWER)
-    if not (actor.authority or actor.operator or department):
+    if not (by_authority or department):
         raise refuse(
             "GOV-5", None, N_("Only the department or the data authority suspends and restores.")
         )

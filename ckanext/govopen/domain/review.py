@@ -78,7 +78,7 @@ def roles(actor: Actor, organization: str, profile: Profile, settings: Settings)
         found.add("editor")
     if (organization, profile.review.reviewer) in actor.duties:
         found.add("reviewer")
-    if actor.authority and central:
+    if central and actor.is_authority_of(organization):
         found.add("authority")
     if actor.operator:
         found.add("operator")

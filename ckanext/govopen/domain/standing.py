@@ -125,7 +125,8 @@ def same_source(approved: str, actual: str) -> bool:
 
 def may(actor: Actor, organization: str, profile: Profile) -> list[str]:
     """Which of ``standing_give`` and ``standing_take`` are his for data of ``organization``."""
-    if actor.authority or (organization, profile.review.reviewer) in actor.duties:
+    reviews = (organization, profile.review.reviewer) in actor.duties
+    if reviews or actor.is_authority_of(organization):
         return ["standing_give", "standing_take"]
     # The operator may take away in an emergency; giving is a review, which he does not do.
     return ["standing_take"] if actor.operator else []

@@ -20,6 +20,8 @@ def of(who: Person, user_id: str | None) -> Actor:
         duties=who.duties,
         edits=frozenset(org for org, capacity in who.memberships.items() if capacity in EDITING),
         authority=who.authority,
+        area=who.area,
+        beyond=who.beyond,
         operator=who.sysadmin,
         system=who.internal,
     )

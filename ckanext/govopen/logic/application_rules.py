@@ -14,7 +14,7 @@ from ckanext.govopen.domain.profile import Profile
 from ckanext.govopen.domain.refusal import N_, refuse
 from ckanext.govopen.logic import command
 from ckanext.govopen.model import edition as editions
-from ckanext.govopen.model import jurisdiction, settings, working_days
+from ckanext.govopen.model import jurisdiction, levels, settings, working_days
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def site() -> Site:
         if group is not None and group.state == "active":
             bodies[body] = group.id
     return Site(
-        authority=authority_id(),
+        levels=levels.find(model.Session),
         bodies=bodies,
         agreement=settings.agreement(),
         identity=settings.application_identity(),
@@ -87,8 +87,9 @@ def bodies_of(content: Content) -> set[str]:
     """The organisations that have a say in a case: its departments, the authority, the bodies that
     the profile names."""
     here = site()
-    places = {part.organization for part in content.parts} | set(here.bodies.values())
-    return places | ({here.authority} if here.authority else set())
+    places = {part.organization for part in content.parts}
+    above = {one for place in places for one in here.levels.line(place)}
+    return places | set(here.bodies.values()) | above
 
 
 def rules_for(state: Application | None) -> Rules:

@@ -9,7 +9,7 @@ from ckanext.govopen.domain.duty import Actor, Duty
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import gate
 from ckanext.govopen.model import jurisdiction, settings
-from ckanext.govopen.model.waiting import Holder
+from ckanext.govopen.model.waiting import Holder, OfLevel
 
 
 def holder(context: Any) -> Holder | None:
@@ -24,8 +24,13 @@ def holder(context: Any) -> Holder | None:
     if not who.is_staff:
         return Holder(who.user_id)
     reviewer = jurisdiction.profile().review.reviewer
-    central = actor.authority and reviewer == Duty.AUTHORITY.value
-    delegated = actor.authority and settings.review_delegate_to_authority() and not central
+    central = reviewer == Duty.AUTHORITY.value
+    delegated = settings.review_delegate_to_authority() and not central
+    is_authority = actor.authority or bool(actor.area)
+    offices = gate.review_offices() if delegated and is_authority else frozenset[str]()
+    reviews_here = central or delegated
+    lower = cases.site().levels.lower() if reviews_here and is_authority else dict[str, str]()
+    here = {one for one in lower if (lower[one], Duty.AUTHORITY.value) in actor.duties} - offices
     provider: dict[str, frozenset[str]] = {}
     for duty in {duty for _place, duty in actor.duties}:
         provider[duty] = frozenset(place for place, held in actor.duties if held == duty)
@@ -33,33 +38,51 @@ def holder(context: Any) -> Holder | None:
         user_id=who.user_id,
         provider=provider,
         parties=_parties(actor),
+        of_level=_of_level(actor),
         edits=actor.edits,
-        reviews=provider.get(reviewer, frozenset()),
-        reviews_rest=central or delegated,
-        offices=gate.review_offices() if delegated else frozenset(),
+        reviews=provider.get(reviewer, frozenset()) | here,
+        reviews_rest=actor.authority and reviews_here,
+        offices=offices | set(lower),
         places=frozenset(cases.places(context)),
         works=frozenset(who.memberships),
     )
 
 
 def _parties(actor: Actor) -> frozenset[str]:
-    """The parties (duty@body) that he is whatever the department.
-
-    The authority stands in for a receiving body that has no organisation here.
-    """
-    if not actor.duties:
-        return frozenset()
-    site = cases.site()
+    """The parties (duty@body) that he is whatever the department."""
     found = {
         f"{duty}@{body}"
-        for body, organization in site.bodies.items()
+        for body, organization in cases.site().bodies.items()
         for place, duty in actor.duties
         if place == organization
     }
-    found |= {f"{duty}@authority" for place, duty in actor.duties if place == site.authority}
-    if actor.authority:
-        found.add("authority@authority")
-        receiving = cases.rules_for(None).procedure.receiving
-        if receiving is not None and site.bodies.get(receiving.body) in (None, site.authority):
-            found.add(f"handler@{receiving.body}")
     return frozenset(found) - {"handler@provider"}
+
+
+def _of_level(actor: Actor) -> tuple[OfLevel, ...]:
+    """The parties that he is for the departments whose nearest authority it is.
+
+    It stands in for a receiving body that has no organisation here. What a higher authority could
+    do as well does not wait for it.
+    """
+    if not actor.duties:
+        return ()
+    site = cases.site()
+    lower, found = site.levels.lower(), list[OfLevel]()
+    receiving = cases.rules_for(None).procedure.receiving
+    stands_in = (
+        receiving is not None
+        and receiving.body != "provider"
+        and site.bodies.get(receiving.body) in (None, site.authority)
+    )
+    for place in {place for place, _duty in actor.duties} & {site.authority, *site.levels.seats}:
+        duties = {duty for held, duty in actor.duties if held == place}
+        parties = {f"{duty}@authority" for duty in duties}
+        if stands_in and receiving is not None and Duty.AUTHORITY.value in duties:
+            parties.add(f"handler@{receiving.body}")
+        if place == site.authority:
+            found.append(OfLevel(frozenset(parties), but=frozenset(lower)))
+        else:
+            here = frozenset(one for one in lower if lower[one] == place)
+            found.append(OfLevel(frozenset(parties), only=here))
+    return tuple(found)

@@ -189,6 +189,7 @@ def extra_row(package_id: str) -> DatasetRow:
             pending=False,
             suspended=False,
             suspended_by_authority=False,
+            suspended_by=None,
         )
         model.Session.add(row)
     return row

@@ -70,6 +70,7 @@ def settle(datasets: Sequence[Before], now: datetime.datetime) -> None:
                 "pending": True,
                 "suspended": False,
                 "suspended_by_authority": False,
+                "suspended_by": None,
             }
         )
     model.Session.execute(sa.insert(DatasetRow.__table__), extras)

@@ -16,7 +16,7 @@ from ckanext.govopen.domain.duty import Duty
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import command
 from ckanext.govopen.model import application as stored
-from ckanext.govopen.model import ledger, look
+from ckanext.govopen.model import ledger, levels, look
 
 __all__ = ["CAPACITIES", "WHAT", "in_ledger", "note"]
 
@@ -108,6 +108,10 @@ def _capacity(context: Any, parts: Parts) -> tuple[str, str | None, str]:
         for duty in (Duty.HANDLER, Duty.REVIEWER):
             if actor.has(place, duty):
                 return duty.value, place, status
+        if place in who.area:
+            line = levels.find(model.Session).line(place)
+            held = (above for above in line if actor.has(above, Duty.AUTHORITY))
+            return Duty.AUTHORITY.value, next(held, None), status
     status = parts[0][1] if parts else ""
     if who.authority:
         return Duty.AUTHORITY.value, authority, status

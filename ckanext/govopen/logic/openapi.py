@@ -43,6 +43,7 @@ ROOMS = {
     "desk": "review",
     "review": "review",
     "duty": "duty",
+    "level": "duty",
     "ledger": "ledger",
 }
 

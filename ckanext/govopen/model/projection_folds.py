@@ -12,6 +12,7 @@ from typing import Any
 
 from ckanext.govopen.domain import duty as duty_rules
 from ckanext.govopen.domain import grant as grant_rules
+from ckanext.govopen.domain import levels as level_rules
 from ckanext.govopen.domain import review_state as review_rules
 from ckanext.govopen.domain import standing as standing_rules
 from ckanext.govopen.domain.event import EVENT_TYPES, Event
@@ -60,6 +61,23 @@ def duties(events: list[SealedEvent], facts: Facts) -> dict[Key, Row]:
             "given_at": _at(event),
         }
     return result
+
+
+def levels(events: list[SealedEvent], facts: Facts) -> dict[Key, Row]:
+    """Under which authority a department stands."""
+    found = level_rules.Levels()
+    for event in events:
+        found = level_rules.apply(found, Event(event.type, event.payload))
+    last = events[-1]
+    return {
+        (place,): {
+            "authority_id": found.under.get(place),
+            "responsible_id": found.responsible.get(place),
+            "placed_by": facts.person(last.actor),
+            "placed_at": _at(last),
+        }
+        for place in {*found.under, *found.responsible}
+    }
 
 
 _NOBODY = {"kind": "person", "persons": [], "organisation": "", "code": ""}
@@ -215,14 +233,18 @@ def releases(events: list[SealedEvent], facts: Facts) -> dict[Key, Row]:
     return result
 
 
+_NOT_SUSPENDED: Row = {
+    "suspended": False,
+    "suspended_at": None,
+    "suspended_reason": None,
+    "suspended_by_authority": False,
+    "suspended_by": None,
+}
+
+
 def datasets(events: list[SealedEvent], facts: Facts) -> dict[Key, Row]:
     """Whether a dataset is suspended."""
-    row: Row = {
-        "suspended": False,
-        "suspended_at": None,
-        "suspended_reason": None,
-        "suspended_by_authority": False,
-    }
+    row = _NOT_SUSPENDED
     for event in events:
         if event.payload.get("dataset") in facts.purged:
             return {}
@@ -232,12 +254,8 @@ def datasets(events: list[SealedEvent], facts: Facts) -> dict[Key, Row]:
                 "suspended_at": _at(event),
                 "suspended_reason": event.payload.get("reason", UNKNOWN),
                 "suspended_by_authority": event.payload["by_authority"],
+                "suspended_by": event.payload.get("authority"),
             }
         elif event.type == "dataset.restored":
-            row = {
-                "suspended": False,
-                "suspended_at": None,
-                "suspended_reason": None,
-                "suspended_by_authority": False,
-            }
+            row = _NOT_SUSPENDED
     return {(events[0].stream.partition("/")[2],): row}

@@ -24,6 +24,7 @@ from ckanext.govopen.model.agreement import AgreementRow, TemplateRow
 from ckanext.govopen.model.application import ApplicationDatasetRow, ApplicationRow, PartRow
 from ckanext.govopen.model.duty import DutyRow
 from ckanext.govopen.model.grant import GrantRow
+from ckanext.govopen.model.levels import LevelRow
 from ckanext.govopen.model.projection_folds import UNKNOWN, Facts, Key, Row
 from ckanext.govopen.model.release import DatasetRow, ReleaseRow
 from ckanext.govopen.model.review import WAITING, ReviewRow
@@ -114,6 +115,7 @@ PROJECTIONS: list[Projection] = [
         folds.duties,
         generated="id",
     ),
+    Projection("levels", _table(LevelRow), "level/", ("organization_id",), folds.levels),
     Projection("grants", _table(GrantRow), "grant/", ("id",), folds.grants),
     Projection(
         "standing approvals",

@@ -79,8 +79,9 @@ class ReleaseRow(toolkit.BaseModel):
 class DatasetRow(toolkit.BaseModel):
     """What the extension knows of a dataset beside CKAN's own row.
 
-    ``fingerprint`` is that of the working copy, ``pending`` whether it differs from the live
-    release, so that lists need not compute either.
+    ``suspended_by`` is the organisation of the data authority that suspended it, None when the
+    operator did, or the department. ``fingerprint`` is that of the working copy, ``pending``
+    whether it differs from the live release, so that lists need not compute either.
     """
 
     __tablename__ = "govopen_dataset"
@@ -92,6 +93,7 @@ class DatasetRow(toolkit.BaseModel):
     suspended_at: Mapped[datetime.datetime | None] = mapped_column(sa.DateTime(timezone=True))
     suspended_reason: Mapped[str | None] = mapped_column(sa.UnicodeText)
     suspended_by_authority: Mapped[bool] = mapped_column(sa.Boolean, default=False)
+    suspended_by: Mapped[str | None] = mapped_column(sa.UnicodeText)
 
 
 def live(package_id: str, session: AlchemySession | None = None) -> ReleaseRow | None:

@@ -29,11 +29,22 @@ APPLICANTS_TURN = ("returned", "approved")
 
 
 @dataclass(frozen=True)
+class OfLevel:
+    """Parties (duty@body) that somebody is for some departments: for all of ``only``, or where it
+    is None for all but those in ``but``."""
+
+    parties: frozenset[str]
+    only: frozenset[str] | None = None
+    but: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Holder:
     """What somebody holds, as far as something can wait for him.
 
     ``provider`` maps a duty to the departments for which he holds it; ``parties`` are those
-    (duty@body) that he is for every department. ``edits`` and ``reviews`` are departments whose
+    (duty@body) that he is for every department, ``of_level`` those that he is for the departments
+    under an authority. ``edits`` and ``reviews`` are departments whose
     datasets he changes, and on whose changes he decides; with ``reviews_rest`` on those of all
     departments that are not among ``offices``, too. ``places`` are the departments whose cases he
     reads, ``works`` those he belongs to.
@@ -42,6 +53,7 @@ class Holder:
     user_id: str
     provider: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parties: frozenset[str] = frozenset()
+    of_level: tuple[OfLevel, ...] = ()
     edits: frozenset[str] = frozenset()
     reviews: frozenset[str] = frozenset()
     reviews_rest: bool = False
@@ -92,6 +104,10 @@ def _turn(who: Holder) -> Any:
         )
     if who.parties:
         turns.append(_PART.c.waits_for.has_any(array(sorted(who.parties))))
+    for one in who.of_level:
+        place = _PART.c.organization_id
+        here = ~_among(place, one.but) if one.only is None else _among(place, one.only)
+        turns.append(sa.and_(_PART.c.waits_for.has_any(array(sorted(one.parties))), here))
     his = sa.and_(own, _PART.c.status.in_(APPLICANTS_TURN))
     return sa.or_(his, sa.and_(~own, sa.or_(_NEVER, *turns)))
 

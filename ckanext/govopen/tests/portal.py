@@ -321,6 +321,14 @@ class Portal:
             break_glass="The portal starts.",
         )
 
+    def place(self, organization: str, authority: str | None) -> None:
+        """Puts a department under the authority of a lower level; None: back under the highest."""
+        above = {"authority": authority} if authority else {}
+        self.call(
+            "govopen_level_set", self.operator.deciding, organization=organization,
+            break_glass="The portal starts.", **above,
+        )  # fmt: skip
+
     def dataset(self, department: Department, /, **fields: Any) -> dict[str, Any]:
         """A dataset with all that the profile requires, by the department's editor."""
         return self.call(

@@ -37,7 +37,30 @@ def govopen_contact(package: Any) -> dict[str, Any]:
             lines.append(_line(_("Contact"), value, link))
             break
     lines += _of_department(organization.get("name"))
-    return {"lines": lines}
+    return {"lines": lines + govopen_levels(organization.get("id"))}
+
+
+def govopen_levels(organization_id: str | None) -> list[dict[str, str]]:
+    """``[{label, value, href}]``: the authority of the department's own level, and the department
+    that is responsible for the data of its system; [] where it has neither."""
+    if not organization_id:
+        return []
+    try:
+        rows = toolkit.get_action("govopen_level_list")(
+            cast(Any, asked.context()), {"organization": organization_id}
+        )
+    except toolkit.ValidationError:
+        return []
+    labels = {
+        "authority": _("Competent authority"),
+        "responsible": _("Responsible for the data of this system"),
+    }
+    return [
+        _line(label, row[name]["title"], asked.govopen_url("organization.read", row[name]["name"]))
+        for row in rows
+        for name, label in labels.items()
+        if row[name]
+    ]
 
 
 def _of_department(name: str | None) -> list[dict[str, str]]:

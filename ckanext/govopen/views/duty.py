@@ -1,4 +1,5 @@
-"""Who holds which duty in which department, and the forms that give and take (``/open/duties``)."""
+"""Who holds which duty in which department, which authority a department stands under, and the
+forms for both (``/open/duties``)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from typing import Any, cast
 from ckan.plugins import toolkit
 from flask import Blueprint
 
+from ckanext.govopen.domain.levels import SYSTEMS
+from ckanext.govopen.model import jurisdiction
 from ckanext.govopen.views import asked
 from ckanext.govopen.views.forms import Reason, reasons, said, signed_in
 
@@ -14,7 +17,7 @@ _ = toolkit._
 blueprint = Blueprint("govopen_duty", __name__, url_prefix="/open/duties")
 
 DUTIES = ("reviewer", "handler", "authority", "auditor")
-FIELDS = ("user", "organization", "duty", "deputy_for", "until")
+FIELDS = ("user", "organization", "duty", "deputy_for", "until", "authority", "responsible")
 
 
 def _render(errors: list[Reason] | None = None) -> Any:
@@ -30,6 +33,8 @@ def _render(errors: list[Reason] | None = None) -> Any:
         "govopen/duty/index.html",
         {
             "rows": rows,
+            "levels": toolkit.get_action("govopen_level_list")(context, {}),
+            "systems": jurisdiction.profile().provision(SYSTEMS) is not None,
             "organizations": organizations,
             "duties": DUTIES,
             "errors": errors or [],
@@ -79,6 +84,17 @@ def take() -> Any:
     return toolkit.redirect_to("govopen_duty.index")
 
 
+@signed_in
+def place() -> Any:
+    """Places a department under an authority."""
+    errors = _command("govopen_level_set")
+    if errors:
+        return _render(errors)
+    toolkit.h.flash_success(_("It was recorded."))
+    return toolkit.redirect_to("govopen_duty.index")
+
+
 blueprint.add_url_rule("", view_func=index)
 blueprint.add_url_rule("/give", view_func=give, methods=["POST"])
+blueprint.add_url_rule("/place", view_func=place, methods=["POST"])
 blueprint.add_url_rule("/take", view_func=take, methods=["POST"])

@@ -65,7 +65,7 @@ def _render(reference: str, errors: list[Reason] | None = None, about: str = "")
 def _authorised_use() -> Provision | None:
     """The regulation's rule on authorised use, for those who give it; None: there is none."""
     who = person(cast(Any, asked.context()))
-    if not (who.authority or who.sysadmin):
+    if not (who.authority or who.area or who.sysadmin):
         return None
     return jurisdiction.profile().provision("authorised_use")
 

@@ -29,7 +29,7 @@ from ckanext.govopen.views.choices import (
     govopen_org_type_choices,
     govopen_themes,
 )
-from ckanext.govopen.views.contact import govopen_contact
+from ckanext.govopen.views.contact import govopen_contact, govopen_levels
 from ckanext.govopen.views.describe import (
     govopen_api_url,
     govopen_changed,
@@ -325,6 +325,7 @@ __all__ = [
     "govopen_is_conditional",
     "govopen_lang",
     "govopen_languages",
+    "govopen_levels",
     "govopen_licenses",
     "govopen_markdown",
     "govopen_mended",

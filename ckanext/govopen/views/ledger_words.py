@@ -74,6 +74,7 @@ def event_type(name: str) -> str:
         "account.erased": _("Personal data of a closed account erased"),
         "duty.given": _("Duty given"),
         "duty.taken": _("Duty taken away"),
+        "level.set": _("Authority of a department set"),
         "department.person_named": _("Department named a person"),
         "department.person_removed": _("Department took a named person off"),
         "cooperation.proposed": _("Cooperation proposed"),

@@ -12,9 +12,10 @@ from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.cli import common
 from ckanext.govopen.cli.checks.finding import Finding, error, note, warning
+from ckanext.govopen.domain.duty import Duty
 from ckanext.govopen.logic import unhandled
-from ckanext.govopen.model import edition, jurisdiction, settings, signing
-from ckanext.govopen.model.duty import DutyRow
+from ckanext.govopen.model import edition, jurisdiction, levels, settings, signing, waiting
+from ckanext.govopen.model.duty import DutyRow, offices
 
 #: Demonstration accounts begin with this.
 DEMO = "demo-"
@@ -42,7 +43,7 @@ def check() -> list[Finding]:
                 "Run: ckan db upgrade",
             )
         ]
-    checks = (profile, editions, authority, handlers, adoption, demo, ledger_key)
+    checks = (profile, editions, authority, seats, handlers, adoption, demo, ledger_key)
     return [finding for one in checks for finding in one()]
 
 
@@ -116,6 +117,21 @@ def authority() -> Iterator[Finding]:
             "review-nobody",
             "Nobody can review: nothing will become public.",
             "Run: ckan govopen duty give USER ORGANIZATION reviewer",
+        )
+
+
+def seats() -> Iterator[Finding]:
+    """Does somebody decide in each authority of a lower level?"""
+    known = levels.find(model.Session)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    vacant = sorted(known.seats - offices(model.Session, Duty.AUTHORITY.value, now))
+    places = waiting.organizations(model.Session, vacant)
+    for id in vacant:
+        name = places.get(id, {}).get("name", id)
+        yield warning(
+            "authority-vacant",
+            f"Departments stand under the authority {name}, and nobody holds the duty there.",
+            f"Run: ckan govopen duty give USER {name} authority",
         )
 
 

@@ -22,7 +22,7 @@ def organization_of(body: str, part: Part, rules: Rules) -> str | None:
     if body == "provider":
         return part.organization
     if body == "authority":
-        return rules.site.authority
+        return rules.site.levels.nearest(part.organization)
     return rules.site.bodies.get(body)
 
 
@@ -33,12 +33,12 @@ def speaks_for(actor: Actor, party: str, part: Part, rules: Rules) -> bool:
     if duty is None:
         return False
     if body == "authority" and duty is Duty.AUTHORITY:
-        return actor.authority
+        return actor.is_authority_of(part.organization)
     organization = organization_of(body, part, rules)
     if organization is None:
         return False
     if duty is Duty.AUTHORITY and organization == rules.site.authority:
-        return actor.authority
+        return actor.is_authority_of(part.organization)
     return actor.has(organization, duty)
 
 
@@ -83,17 +83,14 @@ def approver_of(clock: Clock) -> str | None:
 def receives(actor: Actor, part: Part, rules: Rules) -> bool:
     """Does he belong to the body that receives applications?
 
-    A receiving body that has no organisation here is stood in for by the authority.
+    A receiving body that has no organisation here is stood in for by the authority that is
+    competent for the department.
     """
     receiving = rules.procedure.receiving
     body = receiving.body if receiving else "authority"
-    if body == "authority":
-        return actor.authority
-    organization = organization_of(body, part, rules)
-    if organization is None:
-        return actor.authority
-    if organization == rules.site.authority:
-        return actor.authority
+    organization = None if body == "authority" else organization_of(body, part, rules)
+    if organization is None or organization == rules.site.authority:
+        return actor.is_authority_of(part.organization)
     return actor.has(organization, Duty.HANDLER)
 
 
@@ -108,7 +105,7 @@ def roles(
         found.add("applicant")
     if actor.operator:
         found.add("operator")
-    if actor.authority:
+    if actor.authority if part is None else actor.is_authority_of(part.organization):
         found.add("authority")
     if state is None or part is None:
         return frozenset(found)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from ckanext.govopen.domain.agreement import PROOF_MAX_AGE
 from ckanext.govopen.domain.deadline import Calendar
+from ckanext.govopen.domain.levels import Levels
 from ckanext.govopen.domain.procedure import Procedure, Target
 from ckanext.govopen.domain.profile import Profile
 
@@ -17,13 +18,13 @@ from ckanext.govopen.domain.profile import Profile
 class Site:
     """What the site sets; all of it local rules.
 
-    ``authority`` is the organisation of the data authority. ``bodies`` says which organisation of
-    this portal a body of the profile is; one that is not here works outside. ``agreement``: an
+    ``levels`` are the data authority and those of lower levels. ``bodies`` says which organisation
+    of this portal a body of the profile is; one that is not here works outside. ``agreement``: an
     agreement is signed where the text leaves it open. ``targets`` are by clock id, for clocks
     without a number. A limit that is None does not exist.
     """
 
-    authority: str | None = None
+    levels: Levels = field(default_factory=Levels)
     bodies: Mapping[str, str] = field(default_factory=dict)
     agreement: bool = True
     identity: bool = True
@@ -34,6 +35,11 @@ class Site:
     max_per_day: int | None = 10
     sign_within_days: int | None = None
     proof_max_age: datetime.timedelta = PROOF_MAX_AGE
+
+    @property
+    def authority(self) -> str | None:
+        """The organisation of the highest data authority."""
+        return self.levels.top
 
 
 @dataclass(frozen=True)

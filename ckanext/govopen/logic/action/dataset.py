@@ -20,7 +20,7 @@ from ckanext.govopen.logic import command, gate, working_copy
 from ckanext.govopen.logic.schema import dataset as schema
 from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.logic.schema.values import Errors
-from ckanext.govopen.model import jurisdiction, ledger
+from ckanext.govopen.model import jurisdiction, ledger, levels
 from ckanext.govopen.model import release as releases
 from ckanext.govopen.model import review as reviews
 from ckanext.govopen.model.release import DatasetRow
@@ -111,13 +111,21 @@ def _suspended(extra: DatasetRow | None) -> dict[str, Any] | None:
     }
 
 
+def _lifted_by(extra: DatasetRow | None) -> tuple[str, ...]:
+    """The authorities that may lift its suspension by an authority; () where none did."""
+    if extra is None or not extra.suspended_by_authority:
+        return ()
+    return levels.find(model.Session).lifted_by(extra.suspended_by)
+
+
 def _may(context: Any, package: Any, extra: DatasetRow | None) -> list[str]:
     """Names of commands for forms and buttons; each command checks for itself."""
     actor = actors.of(person(context), command.actor(context))
     place = package.owner_org or ""
     suspended = bool(extra and extra.suspended)
     by_authority = bool(extra and extra.suspended_by_authority)
-    names = release_rules.may(suspended, by_authority, actor, place)
+    lifted_by = _lifted_by(extra) if suspended else ()
+    names = release_rules.may(suspended, by_authority, actor, place, lifted_by)
     names += standing_rules.may(actor, place, jurisdiction.profile())
     if grant_rules.decides(actor, place):
         names.append("grant")
@@ -239,15 +247,17 @@ def _suspension(context: Any, data: dict[str, Any], suspend: bool) -> dict[str, 
     place = (package.id, package.owner_org or "", reason)
     with command.refusals():
         if suspend:
-            events = release_rules.suspend(extra.suspended, actor, *place)
+            line = levels.find(model.Session).line(place[1])
+            events = release_rules.suspend(extra.suspended, actor, *place, line)
         else:
             events = release_rules.restore(
-                extra.suspended, extra.suspended_by_authority, actor, *place
+                extra.suspended, extra.suspended_by_authority, actor, *place, _lifted_by(extra)
             )
     extra.suspended = suspend
     extra.suspended_at = now if suspend else None
     extra.suspended_reason = reason if suspend else None
     extra.suspended_by_authority = suspend and bool(events[0].payload["by_authority"])
+    extra.suspended_by = events[0].payload["authority"] if suspend else None
     gate.note(context, package, events, now)
     if suspend:
         activity.withdraw(model.Session, package.id, package.owner_org)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ from ckan import model
 from ckan.plugins import toolkit
 
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import application_list as listing
 from ckanext.govopen.logic import application_names as naming
 from ckanext.govopen.logic import command, overdue, unhandled
@@ -68,10 +70,20 @@ def govopen_desk(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     )
     result["overdue"] = sum(one.number for one in found if one.overdue)
     result["late_datasets"] = overdue.listed(_keeps(who, narrow), here, now, _ROWS)
-    result["without_handler"] = (
-        unhandled.departments(now) if person(context).sees_everything else []
-    )
+    result["without_handler"] = _unhandled(context, now)
     return result
+
+
+def _unhandled(context: Any, now: datetime.datetime) -> list[dict[str, str]]:
+    """Departments under his authority in which nobody would answer an application."""
+    someone, actor = person(context), cases.actor(context)
+    if not (someone.sees_everything or someone.area):
+        return []
+    return [
+        one
+        for one in unhandled.departments(now)
+        if actor.operator or actor.is_authority_of(one["id"])
+    ]
 
 
 def _keeps(who: waiting.Holder | None, narrow: Narrow) -> frozenset[str]:

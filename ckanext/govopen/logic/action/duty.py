@@ -15,7 +15,7 @@ from ckanext.govopen.logic.schema import duty as schema
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import duty as duties
-from ckanext.govopen.model import ledger, settings
+from ckanext.govopen.model import ledger, levels
 
 __all__ = ["govopen_duty_give", "govopen_duty_list", "govopen_duty_take"]
 
@@ -99,7 +99,7 @@ def govopen_duty_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str,
     )
     who = person(context)
     if not who.sees_everything:
-        own = set(who.memberships) | {place for place, _duty in who.duties}
+        own = who.departments | {place for place, _duty in who.duties}
         rows = [row for row in rows if row.organization_id in own or row.user_id == who.user_id]
     return _dictize(rows)
 
@@ -112,21 +112,15 @@ def _carry_out(context: Any, order: rules.Give | rules.Take) -> list[duties.Duty
     if isinstance(order, rules.Give) and order.deputy_for:
         concerned.append(order.deputy_for)
     rows = [duties.to_rule(row) for row in duties.concerned(model.Session, concerned)]
+    here = levels.find(model.Session)
     with command.refusals():
         events = rules.decide(
-            rows, order, actors.of(person(context), actor_id), authority_id(), now
+            rows, order, actors.of(person(context), actor_id), here.top, now, here.seats
         )
     ledger.append(model.Session, f"duty/{order.organization}", events, actor_id, now)
     kept = [duties.project(model.Session, event, actor_id, now) for event in events]
     command.finish(context)
     return [row for row in kept if row is not None]
-
-
-def authority_id() -> str | None:
-    """Id of the organisation that the site names as its data authority."""
-    name = settings.authority()
-    found = model.Group.get(name) if name else None
-    return found.id if found is not None and found.is_organization else None
 
 
 def _dictize(rows: list[duties.DutyRow]) -> list[dict[str, Any]]:

@@ -181,11 +181,7 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
 
 def departments(who: Person) -> set[str]:
     """The organisations that somebody works for."""
-    return {place for place in _places(who) if who.works_for(place)}
-
-
-def _places(who: Person) -> set[str]:
-    return set(who.memberships) | {place for place, _duty in who.duties}
+    return set(who.departments)
 
 
 def _concerns(who: Person, row: grants.GrantRow) -> bool:

@@ -135,5 +135,5 @@ def _shown(context: Any, place: Any, state: Mapping[str, rules.NamedPerson]) -> 
         "organization": {"id": place.id, "name": place.name, "title": place.title or place.name},
         "persons": [vars(one) for one in persons],
         "missing": rules.missing(profile, state),
-        "may": rules.may(actor, _administers(who, place.id)),
+        "may": rules.may(actor, place.id, _administers(who, place.id)),
     }

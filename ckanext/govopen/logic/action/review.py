@@ -9,7 +9,7 @@ from ckan import model
 from ckan.plugins import toolkit
 
 from ckanext.govopen.access.network import public_link
-from ckanext.govopen.access.policy import SEEING_DUTIES, Person
+from ckanext.govopen.access.policy import Person
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain import release as release_rules
 from ckanext.govopen.domain import review as rules
@@ -84,8 +84,8 @@ def govopen_review_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         group = model.Group.get(given["organization"])
         query = query.filter(ReviewRow.organization_id == (group.id if group else ""))
     if not who.sees_everything:
-        seeing = SEEING_DUTIES | {jurisdiction.profile().review.reviewer}
-        own = set(who.memberships) | {org for org, duty in who.duties if duty in seeing}
+        reviewer = jurisdiction.profile().review.reviewer
+        own = who.departments | {org for org, duty in who.duties if duty == reviewer}
         package = model.package_table
         place = sa.case(
             (package.c.id.is_(None), ReviewRow.organization_id), else_=package.c.owner_org

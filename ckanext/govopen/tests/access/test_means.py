@@ -100,6 +100,7 @@ DECISIONS = ELSEWHERE | {
     "govopen_grant_suspend",
     "govopen_ledger_erase",
     "govopen_ledger_rotate_key",
+    "govopen_level_set",
     "govopen_review_decide",
     "govopen_standing_give",
     "govopen_standing_take",
@@ -167,6 +168,7 @@ class Case:
         self.portal, self.department = portal, department
         self.authority = User.make()
         portal.duty(self.authority, AUTHORITY, "authority")
+        self.city = portal.organization()["name"]
         self.open = portal.released(department)["id"]
         self.suspended = portal.released(department)["id"]
         portal.call("govopen_dataset_suspend", department.editor, id=self.suspended, reason="x")
@@ -226,6 +228,11 @@ class Case:
             ("govopen_dataset_suspend", self.authority, {"id": self.open, "reason": "x"}),
             ("govopen_duty_give", operator, {"user": User.make().name, "duty": "handler", **duty}),
             ("govopen_duty_take", operator, {"user": self.holder.name, "duty": "handler", **duty}),
+            ("govopen_level_set", operator, {
+                "organization": self.department.name,
+                "authority": self.city,
+                "break_glass": "x",
+            }),
             ("govopen_grant_give", operator, self.grant_data),
             ("govopen_grant_resume", operator, {"id": self.stopped, **change}),
             ("govopen_grant_suspend", operator, {"id": self.grant, **change}),

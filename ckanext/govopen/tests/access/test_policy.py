@@ -54,13 +54,22 @@ PEOPLE: dict[str, Person] = {
     "authority": Person(
         user_id="u", authority=True, duties=frozenset({("org-authority", "authority")})
     ),
+    "authority of its level": Person(
+        user_id="u", area=frozenset({OURS}), duties=frozenset({("org-city", "authority")})
+    ),
+    "authority of another area": Person(
+        user_id="u", area=frozenset({THEIRS}), duties=frozenset({("org-town", "authority")})
+    ),
     "authority of nothing": Person(user_id="u", duties=frozenset({(THEIRS, "authority")})),
     "collaborator": Person(user_id="u", collaborates=frozenset({"p"})),
     "collaborator elsewhere": Person(user_id="u", collaborates=frozenset({"other"})),
     "operator": Person(user_id="u", sysadmin=True),
     "portal": INTERNAL,
 }
-INSIDE = {"member", "editor", "admin", "reviewer", "handler", "authority", "operator", "portal"}
+INSIDE = {
+    *("member", "editor", "admin", "reviewer", "handler", "authority", "authority of its level"),
+    *("operator", "portal"),
+}
 BASE = DatasetFacts(
     package_id="p",
     owner_org=OURS,
@@ -170,6 +179,7 @@ _people = st.builds(
     user_id=st.one_of(st.none(), st.sampled_from(["a", "creator"])),
     memberships=st.dictionaries(st.just(THEIRS), st.sampled_from(["admin", "editor", "member"])),
     duties=st.frozensets(st.tuples(st.just(THEIRS), _duties)),
+    area=st.frozensets(st.just(THEIRS)),
 )
 _facts = st.builds(
     DatasetFacts,
@@ -250,11 +260,18 @@ class Made:
         authority, auditor = User.make(), User.make()
         portal.duty(authority, AUTHORITY, "authority")
         portal.duty(auditor, AUTHORITY, "auditor")
+        city, town = portal.organization(), portal.organization()
+        of_city, of_town = User.make(), User.make()
+        for place, above, officer in ((ours, city, of_city), (theirs, town, of_town)):
+            portal.place(place.name, above["name"])
+            portal.duty(officer, above["name"], "authority")
         self.people: dict[str, User | None] = {
             "anonymous": None,
             "citizen": User.make(),
             "other editor": theirs.editor,
             "other reviewer": theirs.reviewer,
+            "authority of its level": of_city,
+            "authority of another area": of_town,
             "auditor": auditor,
             "member": ours.member,
             "editor": ours.editor,

@@ -27,6 +27,7 @@ from ckanext.govopen.domain.deadline import PublishedCalendar
 from ckanext.govopen.domain.duty import Actor
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.jurisdiction import load
+from ckanext.govopen.domain.levels import Levels
 from ckanext.govopen.domain.procedure import (
     AgreementRule,
     Clock,
@@ -79,7 +80,7 @@ def profile(name: str) -> Profile:
 
 def rules(name: str = "jilin", towards: Literal["open", "share"] = "open", **site: Any) -> Rules:
     """The rules of a profile with generous limits of the site."""
-    return rules_of(profile(name), WORKDAYS, Site(**{"authority": BUREAU, **site}), towards)
+    return rules_of(profile(name), WORKDAYS, Site(**{"levels": Levels(BUREAU), **site}), towards)
 
 
 def text(value: str) -> Text:
@@ -118,7 +119,7 @@ def full_house() -> Rules:
         agreement=AgreementRule(True, "1"),
     )
     site = Site(
-        authority=BUREAU,
+        levels=Levels(BUREAU),
         bodies={"intake": "org-intake", "judge": "org-judge"},
         sign_within_days=30,
     )
