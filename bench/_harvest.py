@@ -1,9 +1,11 @@
-"""One step of the measurement inside a site: `_harvest.py STEP FACTS`, facts as JSON.
+"""Steps of the measurement inside a site: `_harvest.py STEP FACTS`, facts as JSON, or
+`_harvest.py serve`, which takes `[STEP, FACTS]` line by line, as a consumer that keeps running
+takes its jobs: what a process does once is not counted with every run.
 
 Steps: `create` (a loop of package_create), `source` (makes one), `run` (a whole run in this
 process: gather, fetch, import), `gather` and `import` (the same in two parts, the second one by
-several processes at once), `profile` (a run, and where its time goes). Prints one JSON object with
-seconds, processor seconds and the peak of memory.
+several processes at once), `profile` (a run, and where its time goes). Each prints one JSON object
+with seconds, processor seconds and the peak of memory.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from _sites import MARK
 from ckan import model
 from ckan.cli import load_config
 from ckan.config.middleware import make_app
@@ -150,15 +153,35 @@ STEPS = {
 }  # fmt: skip
 
 
-def main(step: str, facts: dict[str, Any]) -> None:
-    application = make_app(load_config(os.environ["CKAN_INI"]))
-    flask_app: Any = vars(application)["_wsgi_app"]
+def serve(flask_app: Any) -> None:
+    """Step after step, until nothing more comes."""
+    for line in sys.stdin:
+        step, facts = json.loads(line)
+        tell(taken(flask_app, step, facts))
+
+
+def taken(flask_app: Any, step: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """One step; what it found."""
     found: dict[str, Any] = {}
     with flask_app.test_request_context():
         STEPS[step](facts, found)
         model.Session.remove()
-    print("\n" + json.dumps(found))
+    return found
+
+
+def tell(found: dict[str, Any]) -> None:
+    """Prints it, so that it can be told from what libraries print."""
+    print("\n" + MARK + json.dumps(found), flush=True)
+
+
+def main(step: str, facts: str = "{}") -> None:
+    application = make_app(load_config(os.environ["CKAN_INI"]))
+    flask_app: Any = vars(application)["_wsgi_app"]
+    if step == "serve":
+        serve(flask_app)
+    else:
+        tell(taken(flask_app, step, json.loads(facts)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]))
+    main(*sys.argv[1:])

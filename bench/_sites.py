@@ -175,6 +175,10 @@ class Site:
         self.home.remember(index_stale=False)
 
 
+#: What a line of a script begins with that holds a result.
+MARK = "found: "
+
+
 def portal_home() -> Home:
     """The home that the launcher names.
 

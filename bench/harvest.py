@@ -4,8 +4,9 @@ Two empty sites, each with its own PostgreSQL and Solr. A round gives the same n
 codes of its own, to a loop of stock ``package_create``, to stock CKANHarvester, and to
 ``govopen_exchange``, over HTTP; then the same catalogue again unchanged, and again with 5 % of the
 records changed. What is told is the median of the rounds, least and most, and the median of the
-ratios of one round each. ``--large N`` adds a catalogue of N records, ``--profile`` tells where a
-run of ours spends its time instead.
+ratios of one round each. On each side one process takes all of it, as a consumer that keeps running
+does, after a small round that is not counted. ``--large N`` adds a catalogue of N records,
+``--profile`` tells where a run of ours spends its time instead.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from _peer import Catalogue, served
-from _sites import HERE, OURS, STOCK, Site, portal_home
+from _sites import HERE, MARK, OURS, STOCK, Site, portal_home
 from pages import machine
 
 from ckanext.govopen.stack import jars, ports, settings
@@ -33,7 +34,11 @@ from ckanext.govopen.stack.home import REPOSITORY, Home
 from ckanext.govopen.stack.say import StackError, fail, line, step
 
 RECORDS, ROUNDS = 1429, 3
+#: Records of the round that is not counted: both sides have done everything once before.
+WARM = 40
 HEADER = "Settings of a site for measuring, made by ./portal bench harvest."
+#: Runs of one source, in their order.
+RUNS = ("first", "unchanged", "changed")
 #: Name of a measure -> what it is compared with, and the ratio that is the goal.
 GOALS = {
     "new": ("stock new", 20.0),
@@ -57,6 +62,7 @@ class Bare(Site):
         if kind == STOCK:
             made.solr = type(self.services.solr)(self.home, environment)
         self.services = made
+        self.worker: subprocess.Popen[str] | None = None
 
     def up(self, *, fresh: bool = True) -> None:
         """Servers and empty tables.
@@ -89,13 +95,39 @@ class Bare(Site):
         found["ckanext.govopen.harvest.may_create_organizations"] = "true"
         return found
 
+    def work(self) -> None:
+        """Begins the process that takes the steps, as a consumer that keeps running does."""
+        self.worker = subprocess.Popen(
+            [str(self.environment.python), str(HERE / "_harvest.py"), "serve"],
+            cwd=REPOSITORY, env=self.web.variables(), text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=(self.home.root / "worker.log").open("w"),
+        )  # fmt: skip
+
+    def rest(self) -> None:
+        """Ends it."""
+        if self.worker is not None:
+            assert self.worker.stdin is not None
+            self.worker.stdin.close()
+            self.worker.wait(30)
+            self.worker = None
+
     def do(self, what: str, **facts: Any) -> dict[str, Any]:
         """One step inside the site; what it found.
 
         :raises StackError: it did not work, or a run had errors
         """
-        told = self.script("_harvest.py", what, json.dumps(facts))
-        found = json.loads(told.strip().splitlines()[-1])
+        if self.worker is None:
+            told = self.script("_harvest.py", what, json.dumps(facts)).splitlines()
+        else:
+            assert self.worker.stdin is not None and self.worker.stdout is not None
+            self.worker.stdin.write(json.dumps([what, facts]) + "\n")
+            self.worker.stdin.flush()
+            told = []
+            while not told or not told[-1].startswith(MARK):
+                told.append(self.worker.stdout.readline())
+                if not told[-1]:
+                    raise StackError(f"The process of the {self.kind} site ended: see worker.log.")
+        found = json.loads(next(one for one in reversed(told) if one.startswith(MARK))[len(MARK) :])
         if found.get("errors"):
             raise StackError(f"The run failed on the {self.kind} site: {found['errors'][0]}")
         return found
@@ -141,8 +173,8 @@ def one_round(sites: dict[str, Bare], count: int, stock: int, figures: Figures) 
     ``stock`` is how many of them the stock side gets: its cost a dataset does not depend on it.
     """
     mark = secrets.token_hex(3)
-    ours, theirs = Catalogue(count, mark, portal=False), Catalogue(stock, mark)
-    with served(ours) as (exchange, _), served(theirs) as (_, portal):
+    theirs = Catalogue(stock, mark)
+    with served(theirs) as (_, portal):
         with tempfile.TemporaryDirectory() as folder:
             packages = Path(folder) / "packages.json"
             packages.write_text(json.dumps(theirs.packages))
@@ -157,15 +189,22 @@ def one_round(sites: dict[str, Bare], count: int, stock: int, figures: Figures) 
         changed = theirs.change()
         found = sites[STOCK].do("run", source=source, config={"force_all": False})
         note(figures, "stock changed", found, changed)
-        own = sites[OURS].do(
+    own_round(sites[OURS], count, figures)
+    figures["new, against package_create"] = figures["new"]
+
+
+def own_round(site: Bare, count: int, figures: Figures) -> None:
+    """Our side of a round."""
+    mark = secrets.token_hex(3)
+    catalogue = Catalogue(count, mark, portal=False)
+    with served(catalogue) as (exchange, _):
+        own = site.do(
             "source", name=f"h{mark}", url=exchange, type="govopen_exchange", config=OURS_CONFIG
         )["source"]
-        note(figures, "new", sites[OURS].do("run", source=own), count)
-        note(figures, "unchanged", sites[OURS].do("run", source=own), count)
-        changed = ours.change()
-        found = sites[OURS].do("run", source=own)
-        note(figures, "5 % changed", found, changed)
-    figures["new, against package_create"] = figures["new"]
+        note(figures, "new", site.do("run", source=own), count)
+        note(figures, "unchanged", site.do("run", source=own), count)
+        changed = catalogue.change()
+        note(figures, "5 % changed", site.do("run", source=own), changed)
 
 
 def consumers(site: Bare, count: int, figures: Figures) -> None:
@@ -260,9 +299,15 @@ def bench(sites: dict[str, Bare], options: argparse.Namespace) -> dict[str, Any]
     """The whole measurement on sites that are up."""
     figures: Figures = {}
     shown = machine()
+    step("A small round before, which is not counted")
+    for site in sites.values():
+        site.work()
+    one_round(sites, WARM, WARM, {})
     for number in range(options.rounds):
         step(f"Round {number + 1} of {options.rounds}, {options.records} records")
         one_round(sites, options.records, options.stock or options.records, figures)
+    for site in sites.values():
+        site.rest()
     for _ in range(options.rounds):
         consumers(sites[OURS], options.records, figures)
     rows = compared(figures)
@@ -289,14 +334,24 @@ def bench(sites: dict[str, Bare], options: argparse.Namespace) -> dict[str, Any]
     return result
 
 
-def profiled(site: Bare, count: int) -> None:
-    """Where a first run of ours spends its time."""
-    with served(Catalogue(count, secrets.token_hex(3), portal=False)) as (exchange, _):
+def profiled(site: Bare, count: int, which: str) -> None:
+    """Where a run of ours spends its time: the first, an unchanged one, one with 5 % changed."""
+    step("A small round before, which is not told")
+    site.work()
+    own_round(site, WARM, {})
+    step(f"{count} records")
+    catalogue = Catalogue(count, secrets.token_hex(3), portal=False)
+    with served(catalogue) as (exchange, _):
         own = site.do(
             "source", name=f"q{secrets.token_hex(3)}", url=exchange, type="govopen_exchange",
             config=OURS_CONFIG,
         )["source"]  # fmt: skip
-        line(site.do("profile", source=own)["profile"])
+        for name in RUNS[: RUNS.index(which) + 1]:
+            if name == "changed":
+                catalogue.change()
+            found = site.do("profile" if name == which else "run", source=own)
+            line(f"{name}: {found['seconds']:.2f} s, {found['processor']:.2f} s of processor")
+        line(found["profile"])
 
 
 def main(argv: Sequence[str]) -> int:
@@ -307,7 +362,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--stock", type=int, help="records for the stock side (default: as many)")
     parser.add_argument("--large", type=int, default=0, metavar="N", help="also N records, ours")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--profile", action="store_true", help="tell where the time goes, only")
+    parser.add_argument("--profile", choices=RUNS, help="tell where such a run's time goes, only")
     options = parser.parse_args(argv)
     portal = portal_home()
     environment = ensure(portal, development=True)
@@ -317,11 +372,12 @@ def main(argv: Sequence[str]) -> int:
         for site in sites.values():
             site.up()
         if options.profile:
-            profiled(sites[OURS], options.records)
+            profiled(sites[OURS], options.records, options.profile)
             return 0
         result = bench(sites, options)
     finally:
         for site in sites.values():
+            site.rest()
             site.services.stop()
     if options.json:
         options.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")

@@ -41,26 +41,39 @@ def canonical(obj: Any) -> bytes:
         raise ValueError(f"Text is not valid Unicode: {error.reason}.") from error
 
 
+def _normal(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if kind is str:  # what most values are; hashes are taken by the hundred thousand
+        return _normal(value)
+    if kind is dict:
+        return _object(value)
+    if value is None or kind is bool or kind is int:
         return value
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", str(value))
+        return _normal(str(value))
     if isinstance(value, int):
         return int(value)
     if isinstance(value, Mapping):
-        plain: dict[str, Any] = {}
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"Keys of canonical JSON are text, not {type(key).__name__}.")
-            name = unicodedata.normalize("NFC", key)
-            if name in plain:
-                raise ValueError(f"Two keys are the same in normal form: {name!r}.")
-            plain[name] = _plain(item)
-        return plain
+        return _object(value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     raise TypeError(f"Canonical JSON has no {type(value).__name__}.")
+
+
+def _object(value: Mapping[Any, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise TypeError(f"Keys of canonical JSON are text, not {type(key).__name__}.")
+        name = _normal(key)
+        if name in plain:
+            raise ValueError(f"Two keys are the same in normal form: {name!r}.")
+        plain[name] = _plain(item)
+    return plain
 
 
 def sha256(obj: Any) -> str:

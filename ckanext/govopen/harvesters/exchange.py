@@ -16,7 +16,7 @@ import ckan.plugins as p
 from ckan import model
 from ckanext.harvest.interfaces import IHarvester
 
-from ckanext.govopen.domain.catalogue.sweep import Known
+from ckanext.govopen.domain.catalogue.sweep import SETTLED, Known
 from ckanext.govopen.harvesters import config as configuration
 from ckanext.govopen.harvesters import memory as memories
 from ckanext.govopen.harvesters import sealing, source
@@ -60,12 +60,13 @@ class ExchangeHarvester(CatalogueHarvester, p.SingletonPlugin):
         """Reads all of it, or what changed since the last time where that is configured."""
         source_id, url = job.source.id, job.source.url.strip().rstrip("/")
         configuration.address(url, self.NAME)
-        private = source.may_read_private(config, source.given(job.source))
+        given = source.given(job.source)
+        private = source.may_read_private(config, given)
         client = Client(_auth(config, url), allow_private=private, **source.limits(job.source))
-        profile = jurisdiction.profile().id
+        rules = memories.rules(jurisdiction.profile().id, job.source.config, given)
         remembered = source.remembers(job.source)
-        last = memories.load(source_id, profile) if remembered else Memory()
-        fresh = Memory(job.id, profile)
+        last = memories.load(source_id, rules) if remembered else Memory()
+        fresh = Memory(job.id, rules)
         catalogue = Catalogue(client, url, config.page, last, fresh, _since(last, config))
         catalogue.reading.done = lambda: memories.save(source_id, catalogue.remembered())
         yield catalogue.reading
@@ -126,9 +127,8 @@ class Catalogue:
             if answer.status == 304 and page is not None:
                 self._next.pages[url] = page
                 following, total = page.next, page.total
-                for code in page.codes:
-                    seen.add(hash(code))
-                    yield Entry(code=code, unchanged=True)
+                seen.update(map(hash, page.codes))
+                yield Entry(unchanged=page.codes)
             else:
                 records, following, total = self._read(answer)
                 yield from self._remembered(url, answer, records, following, total, seen)
@@ -160,7 +160,7 @@ class Catalogue:
     def _known_page(self, url: str) -> Page | None:
         """A page of the last reading that is here as it was there."""
         page = self._last.pages.get(url)
-        return page if page is not None and page.holds(self._known) else None
+        return page if page and page.etag and page.holds(self._known) else None
 
     def _read(self, answer: Answer) -> tuple[list[Any], str | None, int | None]:
         content = answer.content
@@ -193,19 +193,45 @@ class Catalogue:
         total: int | None,
         seen: set[int],
     ) -> Iterator[Entry]:
-        """The records of a page; a page that could be read whole is remembered with its ETag."""
+        """The records of a page; those that came like this before need not be read again.
+
+        A page that could be read whole is remembered, with its ETag if it has one.
+        """
+        before = self._last.pages.get(url)
+        marked = before.marked() if before else {}
         pairs: list[tuple[str, str]] = []
+        marks: list[str] = []
         for record in records:
-            entry = Entry(record=record)
-            yield entry
-            if entry.code:
-                seen.add(hash(entry.code))
-            pairs.append((entry.code, entry.digest))
-        if answer.etag and not self._since and all(digest for _, digest in pairs):
+            code, mark = self._as_before(record, marked)
+            if code:
+                yield Entry(unchanged=(code,))
+                digest = self._known[code].digest
+            else:
+                entry = Entry(record=record)
+                yield entry
+                code, digest = entry.code, entry.digest
+                mark = memories.mark(record, digest)
+            if code:
+                seen.add(hash(code))
+            pairs.append((code, digest))
+            marks.append(mark)
+        if not self._since and all(digest for _, digest in pairs):
             codes = [code for code, _ in pairs]
             self._next.pages[url] = Page(
-                answer.etag, following, total, codes, memories.digest(pairs)
+                answer.etag, following, total, codes, memories.digest(pairs), "".join(marks)
             )
+
+    def _as_before(self, record: Any, marked: Mapping[str, str]) -> tuple[str, str]:
+        """Code and mark of a record that came like this the last time, and is here as it was then;
+        empty for any other."""
+        code = record.get("code") if isinstance(record, dict) else None
+        if not isinstance(code, str) or code not in marked:
+            return "", ""
+        known = self._known.get(code)
+        if known is None or known.state not in SETTLED:
+            return "", ""
+        mark = memories.mark(record, known.digest)
+        return (code, mark) if mark == marked[code] else ("", "")
 
     def _look(self, code: str) -> Any:
         url = f"{self._url}/records/{quote(code, safe='')}"

@@ -1,7 +1,8 @@
 """What one reading of a source leaves for the next: nothing but speed depends on it.
 
-The pages that came with an ETag, each with the codes on it and a digest of what the records were;
-the moment of the last full reading; the snapshot of the last run. It is packed into one column.
+The pages, each with the codes on it, a digest of what the records were, a mark of every record as
+it came, and its ETag if it had one; the moment of the last full reading; the snapshot of the last
+run. It is packed into one column.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from ckan import model
@@ -20,17 +21,29 @@ from ckanext.govopen.model import catalogue as table
 
 #: Most of it, packed; a source whose memory is larger is read without one.
 MOST_BYTES = 8 * 1024 * 1024
+#: Characters of a mark.
+MARK = 16
 
 
 @dataclass
 class Page:
-    """One page as it was: its ETag, what followed, how many records there were, its records."""
+    """One page as it was: its ETag, what followed, how many records there were, its records.
+
+    ``marks`` are those of its records one after the other, :data:`MARK` characters each; empty for
+    a record that could not be read.
+    """
 
     etag: str
     next: str | None
     total: int | None
     codes: list[str]
     digest: str
+    marks: str = ""
+
+    def marked(self) -> dict[str, str]:
+        """The mark of every code."""
+        starts = range(0, len(self.marks), MARK)
+        return dict(zip(self.codes, (self.marks[at : at + MARK] for at in starts), strict=False))
 
     def holds(self, known: Mapping[str, Known]) -> bool:
         """Is everything on it written here as it was on the page?"""
@@ -43,10 +56,10 @@ class Page:
 
 @dataclass
 class Memory:
-    """What is known of the last reading: which run left it, and under which profile."""
+    """What is known of the last reading: the run that left it, and under which :func:`rules`."""
 
     run: str = ""
-    profile: str = ""
+    rules: str = ""
     snapshot: str = ""
     full_at: str = ""
     pages: dict[str, Page] = field(default_factory=dict)
@@ -60,8 +73,25 @@ def digest(records: Iterable[tuple[str, str]]) -> str:
     return found.hexdigest()
 
 
-def load(source_id: str, profile: str) -> Memory:
-    """What the last reading left; empty when there is nothing that counts under this profile."""
+def mark(record: Any, digest: str) -> str:
+    """A record as it came, and what it was compared by once it was read.
+
+    Equal: reading it again would give the same. Of the same length always.
+    """
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    whole = f"{digest}\n{text}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(whole, digest_size=MARK // 2).hexdigest()
+
+
+def rules(profile: str, config: str | None, given: Iterable[str]) -> str:
+    """Under what a source is read: what was left under another profile or configuration, or with
+    other powers given, does not count."""
+    told = [profile, config or "", *sorted(given)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def load(source_id: str, rules: str) -> Memory:
+    """What the last reading left; empty when there is nothing that counts under these rules."""
     row = model.Session.get(table.CatalogueSource, source_id)
     if row is None or not row.memory:
         return Memory()
@@ -71,7 +101,7 @@ def load(source_id: str, profile: str) -> Memory:
         found = Memory(**raw, pages=pages)
     except (zlib.error, ValueError, TypeError, KeyError):
         return Memory()
-    return found if found.profile == profile else Memory()
+    return found if found.rules == rules else Memory()
 
 
 def save(source_id: str, memory: Memory) -> None:
@@ -79,6 +109,7 @@ def save(source_id: str, memory: Memory) -> None:
     row = model.Session.get(table.CatalogueSource, source_id)
     if row is None:
         return
-    packed = zlib.compress(json.dumps(asdict(memory), ensure_ascii=False).encode())
+    whole = {**vars(memory), "pages": {url: vars(page) for url, page in memory.pages.items()}}
+    packed = zlib.compress(json.dumps(whole, ensure_ascii=False).encode())
     row.memory = packed if len(packed) <= MOST_BYTES else None
     model.Session.commit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ class SourceError(SourceFault):
 @dataclass
 class Entry:
     """One record as a reader delivers it: the record, or what is wrong with it, and where it
-    stands; or only the code of one that is ``unchanged`` since the last reading.
+    stands; or only the codes of a whole page that is ``unchanged`` since the last reading.
 
     Once taken, a record that could be read has its ``code`` and ``digest``.
     """
@@ -29,7 +29,7 @@ class Entry:
     record: Any = None
     code: str = ""
     problem: RecordError | None = None
-    unchanged: bool = False
+    unchanged: Sequence[str] = ()
     digest: str = ""
 
 

@@ -145,7 +145,7 @@ def _read(state: Gathering, reading: Reading) -> SourceError | None:
 
 def _take(state: Gathering, entry: Entry) -> None:
     if entry.unchanged:
-        state.sweep.unchanged(entry.code)
+        state.sweep.unchanged(entry.unchanged)
         return
     if entry.problem is None:
         entry.record = admitted(state.writer.source, entry.record)
@@ -195,10 +195,8 @@ def _first(state: Gathering, gone: Sequence[str]) -> None:
     missing = reason("missing", N_("The record is no longer in the catalogue."))
     for start in range(0, len(gone), BATCH):
         state.writer.withdraw(gone[start : start + BATCH], missing)
-    same, source_id = list(state.sweep.same()), state.job.source.id
-    # What cannot be read any more was there as well.
-    table.mark_seen(model.Session, source_id, [*same, *filter(None, state.refused)], state.job.id)
-    table.add_counts(model.Session, state.job.id, {"seen": len(same), "unchanged": len(same)})
+    same = sum(1 for _ in state.sweep.same())
+    table.add_counts(model.Session, state.job.id, {"seen": same, "unchanged": same})
     model.Session.commit()
 
 

@@ -213,7 +213,7 @@ class _Sweeping:
 
     def _take(self, entry: Entry) -> None:
         if entry.unchanged:
-            self.taken.unchanged(entry.code)
+            self.taken.unchanged(entry.unchanged)
             return
         parsed = _parsed(self.forecaster, entry)
         if isinstance(parsed, mapping.RecordError):

@@ -98,7 +98,8 @@ class Writer:
         self._user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
         #: What is held of the files of the records that are being written, by code.
         self._held: dict[str, dict[str, copies.CopyRow]] = {}
-        self._sets = Sets(model.User.by_name(self._user)) if allowed() else None
+        self._account = model.User.by_name(self._user)
+        self._sets = Sets(self._account) if allowed() else None
 
     # Batches
 
@@ -120,7 +121,6 @@ class Writer:
         for entry, record in records.values():
             row, digest = rows.get(record.code), self.digest(record)
             if row is not None and row.hash == digest and row.state != table.REFUSED:
-                row.seen_run = self.run_id
                 outcome = "kept_back" if row.state == table.KEPT_BACK else "unchanged"
                 kept = list(row.reasons) if row.state == table.KEPT_BACK else []
                 done.append(Done(record.code, outcome, row.package_id, kept, seen=True))
@@ -340,7 +340,6 @@ class Writer:
         row.open_class = item.outcome.open_class.value if item.outcome.open_class else None
         row.reasons = done.reasons
         row.version = str(item.record.version) if item.record.version is not None else None
-        row.seen_run = self.run_id
         row.changed_at = self.now
         done.files = item.files if done.outcome in ("new", "changed") else None
 
@@ -410,6 +409,7 @@ class Writer:
             "model": model,
             "session": model.Session,
             "user": self._user,
+            "auth_user_obj": self._account,
             "ignore_auth": True,
             "defer_commit": True,
             "return_id_only": True,

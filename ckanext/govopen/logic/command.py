@@ -32,8 +32,9 @@ def actor(context: Any) -> str | None:
     who = person(context)
     if who.user_id:
         return who.user_id
-    name = context.get("user")
-    user = model.User.get(name) if name else None
+    name, user = context.get("user"), context.get("auth_user_obj")
+    if user is None or getattr(user, "name", None) != name:
+        user = model.User.get(name) if name else None
     return user.id if user is not None else None
 
 

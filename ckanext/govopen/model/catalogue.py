@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.govopen.domain.catalogue import sweep
+from ckanext.govopen.domain.catalogue.sweep import Known
 
 LISTED, WITHDRAWN = sweep.LISTED, sweep.WITHDRAWN
 KEPT_BACK, REFUSED = sweep.KEPT_BACK, sweep.REFUSED
@@ -63,7 +64,6 @@ class CatalogueRecord(toolkit.BaseModel):
     title: Mapped[str | None] = mapped_column(sa.UnicodeText)
     organization_id: Mapped[str | None] = mapped_column(sa.UnicodeText, index=True)
     version: Mapped[str | None] = mapped_column(sa.UnicodeText)
-    seen_run: Mapped[str | None] = mapped_column(sa.UnicodeText)
     first_seen: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     changed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
@@ -147,15 +147,15 @@ def records(session: Any, source_id: str, codes: Iterable[str]) -> dict[str, Cat
     return {row.code: row for row in rows}
 
 
-def states(session: Any, source_id: str) -> dict[str, tuple[str, str, str | None]]:
-    """Hash, state and class of every record that a source ever delivered, by code."""
+def states(session: Any, source_id: str) -> dict[str, Known]:
+    """Hash, state, class and version of every record that a source ever delivered, by code."""
     table = CatalogueRecord.__table__
-    rows = session.execute(
-        sa.select(table.c.code, table.c.hash, table.c.state, table.c.open_class).where(
-            table.c.source_id == source_id
-        )
-    )
-    return {row.code: (row.hash, row.state, row.open_class) for row in rows}
+    named = (table.c.code, table.c.hash, table.c.state, table.c.open_class, table.c.version)
+    rows = session.execute(sa.select(*named).where(table.c.source_id == source_id))
+    return {
+        code: Known(digest, state, open_class, int(version) if version else None)
+        for code, digest, state, open_class, version in rows.all()
+    }
 
 
 def singly(session: Any, package_ids: Iterable[str]) -> set[str]:
@@ -173,28 +173,18 @@ def singly(session: Any, package_ids: Iterable[str]) -> set[str]:
     )
 
 
-def mark_seen(session: Any, source_id: str, codes: Iterable[str], run_id: str) -> None:
-    """Notes that these records were in the source in this run: nothing else of them changes."""
-    table = CatalogueRecord.__table__
-    wanted = list(codes)
-    for start in range(0, len(wanted), 5000):
-        session.execute(
-            sa.update(table)
-            .where(table.c.source_id == source_id, table.c.code.in_(wanted[start : start + 5000]))
-            .values(seen_run=run_id)
-        )
-
-
 def missing(session: Any, source_id: str, run_id: str) -> list[str]:
-    """Codes of the listed and kept-back records that a complete run of the source did not see."""
-    table = CatalogueRecord.__table__
+    """Codes of the listed and kept-back records that a complete run of the source did not see, and
+    of which its report says so."""
+    table, said = CatalogueRecord.__table__, CatalogueRemark.__table__
+    named = sa.select(said.c.code).where(said.c.run_id == run_id, said.c.kind == "missing")
     return list(
         session.scalars(
             sa.select(table.c.code)
             .where(
                 table.c.source_id == source_id,
                 table.c.state.in_((LISTED, KEPT_BACK)),
-                table.c.seen_run.is_distinct_from(run_id),
+                table.c.code.in_(named),
             )
             .order_by(table.c.code)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ MAX_LINE = 1_000
 MAX_URL = 2_000
 MAX_TEXT = 100_000
 MAX_LIST = 5_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class Wrong(Exception):
@@ -74,9 +77,9 @@ def text(json: Mapping[str, Any], key: str, where: str = "", longest: int = MAX_
             where=where or key,
             most=str(longest),
         )
-    if any(ord(sign) < 32 and sign not in "\t\r\n" for sign in value):
+    if _CONTROL.search(value):
         raise Wrong(N_("%(where)s contains control characters"), where=where or key)
-    if any(0xD800 <= ord(sign) <= 0xDFFF for sign in value):
+    if _SURROGATE.search(value):
         raise Wrong(N_("%(where)s is not valid Unicode"), where=where or key)
     return value.strip()
 

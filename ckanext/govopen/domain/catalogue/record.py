@@ -7,9 +7,10 @@ missing title.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from ckanext.govopen.domain.catalogue.reading import (
@@ -326,8 +327,22 @@ def _acquired(json: Mapping[str, Any]) -> str | None:
 
 def record_hash(record: Record) -> str:
     """SHA-256 over all that a record says, 64 hex digits: equal means nothing to do."""
-    said = asdict(record)
+    said = _said(record)
     for name in ("identity", "consent"):
         if said[name] is None:
             del said[name]
     return sha256({"format": "govopen-record-1", **said})
+
+
+def _said(value: Any) -> Any:
+    """As ``dataclasses.asdict`` has it, without a copy of every text: it is hashed and gone."""
+    if isinstance(value, tuple):
+        return [_said(one) for one in value]
+    names = _names(type(value))
+    return {name: _said(getattr(value, name)) for name in names} if names else value
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass; () of anything else."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()

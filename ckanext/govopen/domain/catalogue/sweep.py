@@ -6,9 +6,9 @@ at the end what is to be done. Nothing of a record is kept but where it lies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ckanext.govopen.domain.catalogue.mapping import Outcome
 from ckanext.govopen.domain.terms import OpenClass
@@ -29,8 +29,18 @@ _RANKS = {
     OpenClass.CONDITIONAL.value: 2,
     OpenClass.UNCONDITIONAL.value: 3,
 }
-#: Digest, state and class of a record as it was last written.
-Known = tuple[str, str, str | None]
+
+
+class Known(NamedTuple):
+    """A record as it was last written: what it is compared by, its state, class and version."""
+
+    digest: str
+    state: str
+    open_class: str | None
+    version: int | None = None
+
+
+_NEVER = Known("", "", None)
 
 
 @dataclass(frozen=True)
@@ -88,24 +98,32 @@ class Sweep:
         self.received += 1
         number = -1 if version is None else version
         rank = strictness(outcome)
-        before = self._taken.get(code)
-        if before is not None:
-            newer = number > before[0] if number >= 0 and before[0] >= 0 else False
-            older = number < before[0] if number >= 0 and before[0] >= 0 else False
-            if older or not (newer or rank < before[1]):
-                return "other"
+        if not self._counts(code, number, rank):
+            return "other"
         verdict = self._verdict(code, digest, outcome)
         self._taken[code] = (number, rank, verdict, place)
         return verdict
 
-    def unchanged(self, code: str) -> None:
-        """Notes a record of which the source says that it is as it was last time, and it was
-        settled then. Another one of the same code that comes as well is compared with that.
+    def _counts(self, code: str, number: int, rank: int) -> bool:
+        """Does this one count, and not what came before it under its code?"""
+        before = self._taken.get(code)
+        if before is None:
+            return True
+        if number >= 0 and before[0] >= 0 and number != before[0]:
+            return number > before[0]
+        return rank < before[1]
+
+    def unchanged(self, codes: Iterable[str]) -> None:
+        """Notes records that are as they were when they were last written, and were settled then.
+        Others of the same code that come as well, before or after, are compared with that.
         """
-        self.received += 1
-        _, state, was = self.known[code]
-        rank = 0 if state == WITHDRAWN else _RANKS.get(was or "", 3)
-        self._taken.setdefault(code, (-1, rank, "same", -1))
+        for code in codes:
+            self.received += 1
+            _, state, was, version = self.known[code]
+            rank = 0 if state == WITHDRAWN else _RANKS.get(was or "", 3)
+            number = -1 if version is None else version
+            if self._counts(code, number, rank):
+                self._taken[code] = (number, rank, "same", -1)
 
     def refuse(self, code: str) -> None:
         """Notes a record that cannot be read: it was there, so nothing follows from its absence."""
@@ -114,7 +132,7 @@ class Sweep:
             self._refused.add(code)
 
     def _verdict(self, code: str, digest: str, outcome: Outcome) -> Verdict:
-        was_digest, state, was_class = self.known.get(code, ("", "", None))
+        was_digest, state, was_class, _ = self.known.get(code, _NEVER)
         if digest == was_digest and state in SETTLED:
             return "same"
         if outcome.action != "publish":
@@ -135,7 +153,7 @@ class Sweep:
         """What is missing after the whole source was read, which said it had ``announced``
         records. To be asked after a complete sweep only: any other says nothing about absence.
         """
-        alive = [code for code, (_, state, _) in self.known.items() if state in ALIVE]
+        alive = [code for code, was in self.known.items() if was.state in ALIVE]
         missing = tuple(code for code in alive if code not in self)
         if alive and not self._taken and not self._refused:
             return Absence(missing, len(alive), "empty")

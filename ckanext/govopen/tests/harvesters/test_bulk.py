@@ -119,7 +119,7 @@ def everything(code: str) -> dict[str, Any]:
             for event in rows(events, events.c.payload["dataset"].astext == package.id, events.c.id)
         ],
         "record": [
-            {key: value for key, value in one.items() if key != "seen_run"}
+            dict(one)
             for one in rows(
                 govopen["govopen_record"],
                 govopen["govopen_record"].c.package_id == package.id,

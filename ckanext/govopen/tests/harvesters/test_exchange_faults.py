@@ -17,11 +17,11 @@ import pytest
 from urllib3.util import connection
 
 from ckanext.govopen.domain import catalogue as mapping
-from ckanext.govopen.domain.catalogue.sweep import LISTED
+from ckanext.govopen.domain.catalogue.sweep import KEPT_BACK, LISTED, Known
 from ckanext.govopen.exchange_demo import certificate, days
 from ckanext.govopen.exchange_demo.faults import Faults
 from ckanext.govopen.exchange_demo.server import Settings, running
-from ckanext.govopen.harvesters import exchange, fetch, spool
+from ckanext.govopen.harvesters import exchange, fetch, memory, spool
 from ckanext.govopen.harvesters.fetch import Auth, Client
 from ckanext.govopen.harvesters.memory import Memory
 from ckanext.govopen.harvesters.reading import SourceError
@@ -76,7 +76,7 @@ class Read:
         try:
             for entry in reading.entries:
                 if entry.unchanged:
-                    self.unchanged.append(entry.code)
+                    self.unchanged.extend(entry.unchanged)
                     continue
                 parsed = mapping.parse_record(entry.record)
                 if isinstance(parsed, mapping.RecordError):
@@ -91,7 +91,9 @@ class Read:
 
     def known(self) -> dict[str, Any]:
         """As the portal knows it once everything is written."""
-        return {code: (digest, LISTED, "unconditional") for code, digest in self.records.items()}
+        return {
+            code: Known(digest, LISTED, "unconditional") for code, digest in self.records.items()
+        }
 
 
 def test_all_pages_are_read(settings: Settings) -> None:
@@ -240,14 +242,31 @@ def test_a_page_that_is_the_same_is_not_sent_again(settings: Settings) -> None:
         second = Read(server.url, last, known)
         assert not second.records and len(second.unchanged) == COUNT
         assert all('" 304 ' in line for line in settings.log)
-        # What the portal did not write is asked for again, whatever the page says.
+        # What the portal did not write is asked for and read again, whatever the page says.
         del known["C/000"]
+        known["C/001"] = known["C/001"]._replace(digest="")
+        known["C/002"] = known["C/002"]._replace(state=KEPT_BACK)
         third = Read(server.url, second.catalogue.remembered(), known)
-        assert set(third.records) == {f"C/{at:03}" for at in range(5)}
-        # So is a page on which something changed.
+        assert set(third.records) == {"C/000", "C/001", "C/002"}
+        assert len(third.unchanged) == COUNT - 3
+        # So is what changed; the others of its page came as they were.
         settings.catalogue.records["C/022"]["title"] = "新"
         fourth = Read(server.url, last, first.known())
-        assert set(fourth.records) == {"C/020", "C/021", "C/022"}
+        assert set(fourth.records) == {"C/022"}
+        fifth = Read(server.url, fourth.catalogue.remembered(), {**first.known(), **fourth.known()})
+        assert not fifth.records and len(fifth.unchanged) == COUNT
+
+
+def test_what_another_profile_or_configuration_left_does_not_count() -> None:
+    here = memory.rules("jilin", '{"copy": false}', {"private_address"})
+    assert here == memory.rules("jilin", '{"copy": false}', ["private_address"])
+    others = [
+        memory.rules("chaohu", '{"copy": false}', {"private_address"}),
+        memory.rules("jilin", '{"copy": true}', {"private_address"}),
+        memory.rules("jilin", '{"copy": false}', set()),
+        memory.rules("jilin", None, {"private_address"}),
+    ]
+    assert len({here, *others}) == 5
 
 
 def test_only_changes_come_when_they_are_asked_for(settings: Settings) -> None:
