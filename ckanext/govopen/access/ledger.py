@@ -24,13 +24,16 @@ from ckanext.govopen.model import settings
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.ledger import EventRow
 
-__all__ = ["PARTIES", "STAFF", "oversees", "readable", "reader"]
+__all__ = ["PARTIES", "STAFF", "knows_names", "oversees", "readable", "reader"]
 
 Condition = sa.ColumnElement[bool]
 
 _PUBLIC_TYPES = sorted(name for name, kind in EVENT_TYPES.items() if kind.readers == "public")
-#: Duties by which one knows who applies.
+#: Duties by which one knows who applies, and who uses a grant.
 _DECIDING = frozenset({Duty.HANDLER.value, Duty.REVIEWER.value})
+#: Events that name people and their department, and those that name people and no department.
+_NAMED_THERE = ("agreement.signed", "grant.given")
+_NAMED_IN_STREAM = ("grant.persons_changed",)
 _RELEASED = ("release.published", "release.narrowed")
 
 
@@ -70,6 +73,19 @@ def oversees(who: Person) -> bool:
     return group is not None and (group.id, "auditor") in who.duties
 
 
+def knows_names(who: Person) -> frozenset[str] | None:
+    """The departments of which he reads who applies for data and who uses a grant; None: of all.
+
+    It takes a duty there, or for the area that it is in: a mere member works with the case and the
+    grant, not with the people.
+    """
+    return None if oversees(who) else _deciding(who)
+
+
+def _deciding(who: Person) -> frozenset[str]:
+    return who.area | {held for held, duty in who.duties if duty in _DECIDING}
+
+
 def reader(context: Any, most: Readers = "staff") -> sa.ColumnElement[Any]:
     """An SQL expression that says as whom the person reads an event; NULL: not at all.
 
@@ -84,11 +100,17 @@ def reader(context: Any, most: Readers = "staff") -> sa.ColumnElement[Any]:
     own = sorted(who.departments)
     if own:
         place = event.c.payload["organization"].astext
-        of_own_streams = sa.or_(*(event.c.stream.in_(query(own)) for query in STAFF))
-        # The text of an agreement names the applicant: it is for those who decide there.
-        deciding = {held for held, duty in who.duties if duty in _DECIDING} | who.area
-        named = sa.and_(event.c.type == "agreement.signed", place.not_in(deciding))
-        staff = [sa.and_(place.in_(own), sa.not_(named)), sa.and_(place.is_(None), of_own_streams)]
+        # What names the applicant or who uses a grant is for those who decide there.
+        deciding = sorted(_deciding(who))
+        named = sa.and_(event.c.type.in_(_NAMED_THERE), place.not_in(deciding))
+        of_streams = sa.or_(
+            *(event.c.stream.in_(query(deciding)) for query in STAFF),
+            sa.and_(
+                event.c.type.not_in(_NAMED_IN_STREAM),
+                sa.or_(*(event.c.stream.in_(query(own)) for query in STAFF)),
+            ),
+        )
+        staff = [sa.and_(place.in_(own), sa.not_(named)), sa.and_(place.is_(None), of_streams)]
         cases.append((sa.or_(*staff), sa.literal(most)))
     if who.user_id:
         party = [event.c.stream.in_(query(who.user_id)) for query in PARTIES]

@@ -321,8 +321,16 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
     }
 )
 
-#: Types whose events say who an applicant is: that staff reads one is written down (SEC-5).
-NAMING_TYPES = ("application.submitted", "agreement.signed", "identity.checked")
+#: Types whose events say who an applicant is, or who uses a grant: that staff reads one is written
+#: down (SEC-5).
+NAMING_TYPES = (
+    "application.submitted",
+    "agreement.signed",
+    "identity.checked",
+    "identity.withdrawn",
+    "grant.given",
+    "grant.persons_changed",
+)
 
 
 @dataclass(frozen=True)

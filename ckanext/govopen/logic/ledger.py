@@ -6,6 +6,7 @@ import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,8 +22,17 @@ from ckanext.govopen.domain.ledger import SealedEvent, redact, stamp
 from ckanext.govopen.domain.verification import EXPORT_FORMAT, Report, Verifier
 from ckanext.govopen.logic import look, registration
 from ckanext.govopen.model import attempts, checkpoint, ledger, settings
+from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.ledger import EventRow
 
+#: Events that the applicant, or somebody who uses a grant, may have brought about himself: to staff
+#: it is who did it that names him.
+_BY_PARTY = (
+    "application.withdrawn",
+    "grant.persons_changed",
+    "grant.reported",
+    "grant.ended",
+)
 PARTS: tuple[Readers, ...] = ("public", "party", "staff")
 
 
@@ -83,9 +93,63 @@ def page(
     return found, len(rows) > limit
 
 
-def naming(rows: Iterable[tuple[str, SealedEvent]]) -> set[str]:
-    """The streams among events of :func:`page` in which staff reads who an applicant is."""
-    return {row.stream for reader, row in rows if reader == "staff" and row.type in NAMING_TYPES}
+def parties(
+    rows: Iterable[tuple[str, SealedEvent]], accounts: Mapping[str, str]
+) -> dict[tuple[str, int], tuple[str, str]]:
+    """The events of :func:`page` that staff reads and the person concerned brought about himself.
+
+    ``accounts`` are the user ids behind numbers. By (stream, version): (user id, department).
+    """
+    own = [row for reader, row in rows if reader == "staff" and row.type in _BY_PARTY]
+    ids = [row.stream.partition("/")[2] for row in own if row.type.startswith("grant.")]
+    held: dict[str, GrantRow] = {}
+    if ids:
+        query = sa.select(GrantRow).where(GrantRow.id.in_(ids))
+        held = {grant.id: grant for grant in model.Session.scalars(query)}
+    found: dict[tuple[str, int], tuple[str, str]] = {}
+    for row in own:
+        user = accounts.get(row.actor or "")
+        if user is None:
+            continue
+        place = str(row.payload.get("organization") or "")
+        if row.type.startswith("grant."):
+            grant = held.get(row.stream.partition("/")[2])
+            if grant is None or user not in {
+                *grant.persons, grant.authorised, *_persons(row.type, row.payload)
+            }:  # fmt: skip
+                continue
+            place = grant.organization_id
+        found[row.stream, row.version] = user, place
+    return found
+
+
+def naming(
+    rows: Iterable[tuple[str, SealedEvent]],
+    shown: Mapping[tuple[str, int], str] = MappingProxyType({}),
+) -> dict[str, set[str]]:
+    """The streams among events of :func:`page` in which staff reads who an applicant is, or who
+    uses a grant; and the latter, by user id.
+
+    ``shown`` are those of :func:`parties` whose names the reader gets, by (stream, version).
+    """
+    found: dict[str, set[str]] = {}
+    for reader, row in rows:
+        user = shown.get((row.stream, row.version))
+        if reader != "staff" or (row.type not in NAMING_TYPES and user is None):
+            continue
+        named = found.setdefault(row.stream, set())
+        named |= _persons(row.type, row.payload)
+        if user is not None:
+            named.add(user)
+    return found
+
+
+def _persons(type: str, payload: Mapping[str, Any]) -> set[str]:
+    """Whom an event of a grant names; what was erased names nobody any more."""
+    if type == "grant.given":
+        holder = payload.get("holder") or {}
+        return {*holder.get("persons", ()), *filter(None, [holder.get("authorised")])}
+    return {*payload.get("added", ()), *payload.get("removed", ())}
 
 
 def may_export(context: Any) -> bool:
@@ -111,7 +175,7 @@ def export(
     """
     event = EventRow.__table__
     most = wanted.part or "staff"
-    if most == "staff":
+    if most != "public":  # what staff reads in the place of a party names people as well
         _note(context, wanted, after)
     whole = access.oversees(person(context)) and most == "staff" and wanted.everything
     yield (
@@ -142,14 +206,17 @@ def _note(context: Any, wanted: Wanted, after: str | None) -> None:
     event = EventRow.__table__
     as_whom = access.reader(context)
     streams = sa.select(event.c.stream).where(access.readable(as_whom), *_conditions(wanted))
-    query = (
-        sa.select(event.c.stream)
-        .distinct()
-        .where(event.c.type.in_(NAMING_TYPES), as_whom == "staff", event.c.stream.in_(streams))
+    # A case is about one applicant: only of grants it takes the event to know whom it names.
+    of_grant = sa.case((event.c.type.startswith("grant.", autoescape=True), event.c.payload))
+    query = sa.select(event.c.stream, event.c.type, of_grant.label("payload")).where(
+        event.c.type.in_(NAMING_TYPES), as_whom == "staff", event.c.stream.in_(streams)
     )
     if after is not None:
         query = query.where(event.c.stream > after)
-    look.in_ledger(context, model.Session.execute(query).scalars().all())
+    named: dict[str, set[str]] = {}
+    for row in model.Session.execute(query):
+        named.setdefault(row.stream, set()).update(_persons(row.type, row.payload or {}))
+    look.in_ledger(context, named)
 
 
 def _line(data: Mapping[str, Any]) -> str:

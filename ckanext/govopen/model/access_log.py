@@ -113,6 +113,8 @@ def find(
     *,
     mine: str | None = None,
     organization_ids: Collection[str] | None = None,
+    known: Collection[str] | None = None,
+    user_id: str | None = None,
     limit: int = 100,
     offset: int = 0,
     since: datetime.datetime | None = None,
@@ -122,9 +124,15 @@ def find(
     """Number of rows that fit, and one page of them, newest first.
 
     ``organization_ids`` None is all of them; else those of these departments, and with ``mine``
-    those of this account as well. ``equal`` are columns with the value that they must have.
+    those of this account as well. Those by another account ``user_id`` are found only where it is
+    read who it is: in the departments ``known``; None is all of them. ``equal`` are columns with
+    the value that they must have.
     """
     query = sa.select(AccessRow)
+    if user_id is not None:
+        query = query.where(AccessRow.user_id == user_id)
+        if known is not None and user_id != mine:
+            query = query.where(AccessRow.organization_id.in_(list(known)))
     for name, value in equal.items():
         if value is not None:
             query = query.where(_TABLE.c[name] == value)

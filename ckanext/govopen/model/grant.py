@@ -130,19 +130,25 @@ def find(
     organization_ids: Collection[str] | None = None,
     person: str | None = None,
     or_person: str | None = None,
+    known: Collection[str] | None = None,
     state: str | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> tuple[int, list[GrantRow]]:
     """Number of grants that fit, and one page of them, newest first.
 
-    ``organization_ids`` narrows to departments; ``or_person`` adds that person's own.
+    ``organization_ids`` narrows to departments; ``or_person``, who asks, adds his own. He finds
+    another ``person`` only where he reads who it is: in the departments ``known`` (None: all), and
+    in grants whose persons he names himself.
     """
     query = sa.select(GrantRow)
     if package_id is not None:
         query = query.where(GrantRow.package_id == package_id)
     if person is not None:
         query = query.where(_of_person(person))
+        if known is not None and person != or_person:
+            there = GrantRow.organization_id.in_(list(known))
+            query = query.where(sa.or_(there, GrantRow.authorised == or_person))
     if state is not None:
         query = query.where(GrantRow.state == state)
     if organization_ids is not None:

@@ -7,7 +7,7 @@ itself about people. Who looked stands under his number of the ledger, which can
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -19,15 +19,27 @@ __all__ = ["LookRow", "add", "add_unless_recent", "find", "forget_before"]
 
 #: What is read again within this time is one look with a higher number of times.
 ONE_LOOK = datetime.timedelta(minutes=10)
+#: Columns in which one look and the same again agree: above all, whose data it was.
+_SAME = (
+    "subject_id",
+    "application_id",
+    "actor",
+    "what",
+    "capacity",
+    "organization_id",
+    "status",
+)
 
 
 class LookRow(tk.BaseModel):
-    """One look at what names the applicant of a case.
+    """One look at what names the applicant of a case, or a person who uses a grant.
 
-    ``application_id`` is empty for the record of who somebody is, which belongs to no single case.
-    ``what`` is the paper that was read, ``capacity`` the duty by which, ``organization_id`` where
-    he holds it (None: for the portal as a whole), ``status`` how the case stood there. ``at`` and
-    ``last_at`` are the first and the last time, with their zone (UTC).
+    ``subject_id`` is whose data it was: what names several people is one row for each of them.
+    ``application_id`` is empty for what belongs to no single case: the record of who somebody is,
+    and a grant that was given by hand. ``what`` is the paper that was read, ``capacity`` the duty
+    by which, ``organization_id`` where he holds it (None: for the portal as a whole), ``status``
+    how the case stood there. ``at`` and ``last_at`` are the first and the last time, with their
+    zone (UTC).
     """
 
     __tablename__ = "govopen_look"
@@ -54,24 +66,43 @@ class LookRow(tk.BaseModel):
 _TABLE: sa.Table = LookRow.__table__  # pyright: ignore[reportAssignmentType]
 
 
-def add(session: AlchemySession, now: datetime.datetime, **values: Any) -> None:
-    """Writes a look down, or counts it to the same one a moment ago; commits nothing.
+def add(session: AlchemySession, now: datetime.datetime, many: Sequence[Mapping[str, Any]]) -> None:
+    """Writes looks down, or counts each to the same one a moment ago; commits nothing.
 
-    ``values`` are the columns of the table but for the times.
+    ``many`` hold the columns of the table but for the times. However many there are, it takes at
+    most three statements; what stands in ``many`` twice is one look.
     """
-    same = [
-        _TABLE.c[name] == values[name]
-        for name in ("application_id", "actor", "what", "capacity", "status")
-    ]
-    place = _TABLE.c.organization_id.is_not_distinct_from(values.get("organization_id"))
-    again = session.execute(
-        sa.update(_TABLE)
-        .where(*same, place, _TABLE.c.at > now - ONE_LOOK, _TABLE.c.at <= now)
-        .values(times=_TABLE.c.times + 1, last_at=now)
-        .returning(_TABLE.c.id)
+    wanted = {tuple(one[name] for name in _SAME): one for one in many}
+    if not wanted:
+        return
+    known = (
+        sa.select(_TABLE.c.id, *(_TABLE.c[name] for name in _SAME))
+        .where(
+            _TABLE.c.actor.in_({one["actor"] for one in many}),
+            _TABLE.c.subject_id.in_({one["subject_id"] for one in many}),
+            _TABLE.c.last_at > now - ONE_LOOK,
+            _TABLE.c.at > now - ONE_LOOK,
+            _TABLE.c.at <= now,
+        )
+        # In one order, so that two pages opened at once do not wait for each other.
+        .order_by(_TABLE.c.id)
+        .with_for_update()
     )
-    if again.first() is None:
-        session.execute(sa.insert(_TABLE).values(at=now, last_at=now, times=1, **values))
+    again = {tuple(row[1:]): row[0] for row in session.execute(known)}
+    seen = [again[key] for key in wanted if key in again]
+    if seen:
+        session.execute(
+            sa.update(_TABLE)
+            .where(_TABLE.c.id.in_(seen))
+            .values(times=_TABLE.c.times + 1, last_at=now)
+        )
+    new = [
+        {**one, "at": now, "last_at": now, "times": 1}
+        for key, one in wanted.items()
+        if key not in again
+    ]
+    if new:
+        session.execute(sa.insert(_TABLE), new)
 
 
 def add_unless_recent(

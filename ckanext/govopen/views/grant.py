@@ -9,6 +9,7 @@ from flask import Blueprint
 
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain.terms import Provision
+from ckanext.govopen.logic.action.grant import visible
 from ckanext.govopen.model import jurisdiction
 from ckanext.govopen.views import asked, dataset, listing
 from ckanext.govopen.views.forms import Reason, carry_out, number_of_page, signed_in, typed
@@ -100,10 +101,10 @@ def give(id: str) -> Any:
 def _change(reference: str, grant: str, action: str, said: str) -> Any:
     package, _access = dataset.found(reference)
     try:
-        shown = toolkit.get_action("govopen_grant_show")(cast(Any, asked.context()), {"id": grant})
-    except (toolkit.ObjectNotFound, toolkit.NotAuthorized):
+        row = visible(asked.context(), grant)
+    except toolkit.ObjectNotFound:
         return toolkit.abort(404)
-    if shown["dataset"]["id"] != package["id"]:
+    if row.package_id != package["id"]:
         return toolkit.abort(404)
     errors = carry_out(action, {"id": grant, **typed("reason", "break_glass")}, _labels())
     if errors:

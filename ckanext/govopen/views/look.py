@@ -1,4 +1,4 @@
-"""Who has looked at the personal data in applications (``/open/looks``)."""
+"""Who has looked at the personal data in applications and grants (``/open/looks``)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def what(name: str) -> str:
         "letter": _("A letter with the applicant's name"),
         "agreement": _("The agreement"),
         "record": _("The record of decisions"),
+        "grant": _("A grant with who may use it"),
+        "uses": _("The access log of a grant"),
     }.get(name, name)
 
 

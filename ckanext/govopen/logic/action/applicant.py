@@ -139,6 +139,8 @@ def _carry_out(
     for event in events:
         checks = rules.apply(checks, event, now)
     applicants.project(session, state.applicant, checks)
+    # The answer says who he is. Before the end, so that both are written down together.
+    look.note(context, state, "identity", part, commit=False)
     command.finish(context)
     return _shown(state, part)
 

@@ -11,6 +11,7 @@ from typing import Any
 from ckan import model
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.access.ledger import knows_names
 from ckanext.govopen.access.policy import Person, Sight
 from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
@@ -20,7 +21,7 @@ from ckanext.govopen.domain import grant_persons as naming
 from ckanext.govopen.domain import usage as using
 from ckanext.govopen.domain.terms import OpenClass
 from ckanext.govopen.logic import actor as actors
-from ckanext.govopen.logic import command, grant_end
+from ckanext.govopen.logic import command, grant_end, look
 from ckanext.govopen.logic.schema import grant as schema
 from ckanext.govopen.logic.schema import values
 from ckanext.govopen.logic.schema.table import Given, takes
@@ -142,7 +143,8 @@ def govopen_grant_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         "usage": {"downloads", "rows_today", "requests_today"}, "conditions": […],
         "authorised_use": bool, "application", "state", "cause", "works": bool, "reason_code",
         "reason", "report": {"text", "reported_at", "due"}, "may": [commands]}``; for staff also
-        ``persons``, ``holder_code``, ``created_at`` and ``created_by``
+        ``person_count`` and ``created_at``; for who has a duty there ``persons``, ``holder_code``
+        and ``created_by``, which is written down for each person
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
     tk.check_access("govopen_grant_show", context, data_dict)
@@ -155,7 +157,7 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     """Grants that concern the caller: his own, those of his departments, all for the authority.
 
     :param package_id: only those for this dataset (optional)
-    :param user: only those that name this account (optional)
+    :param user: only those that name this account, where the caller reads who it is (optional)
     :param state: only those in this state (optional)
     :param limit: at most this many, 100 by default
     :param offset: leave out the first
@@ -172,6 +174,7 @@ def govopen_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         organization_ids=None if who.sees_everything else departments(who),
         person=user.id if user else None,
         or_person=who.user_id,
+        known=knows_names(who) if user else None,
         state=given["state"] or None,
         limit=given["limit"],
         offset=given["offset"],
@@ -231,8 +234,10 @@ def _write(context: Any, grant_id: str, events: list[Any]) -> dict[str, Any]:
     for event, row in zip(events, rows, strict=True):
         if event.type in _TOLD:
             grant_end.tell(_TOLD[event.type], row, now)
+    # Before the end: what is done and who has read the answer is written down together.
+    shown = dictize(context, rows[-1:], commit=False)[0]
     command.finish(context)
-    return dictize(context, rows[-1:])[0]
+    return shown
 
 
 #: What the holders are told of by mail.
@@ -252,10 +257,19 @@ def _dataset(context: Any, reference: str, errors: values.Errors) -> Any:
     return package
 
 
-def dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, Any]]:
-    """Grants as :func:`govopen_grant_show` gives them."""
+def dictize(
+    context: Any, rows: Iterable[grants.GrantRow], *, commit: bool = True
+) -> list[dict[str, Any]]:
+    """Grants as :func:`govopen_grant_show` gives them.
+
+    That somebody reads by his duty who uses them is written down; with ``commit`` False the
+    command of whose answer it is part commits it.
+    """
     rows = list(rows)
     who, now = person(context), command.now()
+    known = knows_names(who)
+    named = {row.id for row in rows if known is None or row.organization_id in known}
+    look.grants(context, (row for row in rows if row.id in named), commit=commit)
     actor = actors.of(who, who.user_id)
     used = usage.of_many(model.Session, [row.id for row in rows], using.today(now))
     seen = sights(context, {row.package_id for row in rows})
@@ -295,15 +309,17 @@ def dictize(context: Any, rows: Iterable[grants.GrantRow]) -> list[dict[str, Any
             "report": _report(row, grant, now),
             "may": _may(who, actor, grant, row, now),
         }
-        if "persons" in entry["may"]:
+        # Who acts for the organisation names its persons.
+        if row.id in named or "persons" in entry["may"]:
             entry["persons"] = [named_person(people, user_id) for user_id in row.persons]
         if who.user_id in row.persons or who.user_id == row.authorised:
             entry["state_reason"] = row.reason
         if who.sees_everything or who.works_for(row.organization_id):
-            entry["persons"] = [named_person(people, user_id) for user_id in row.persons]
-            entry["holder_code"] = row.holder_code
+            entry["person_count"] = len(row.persons)
             entry["state_reason"] = row.reason
             entry["created_at"] = values.iso(row.created_at)
+        if row.id in named:
+            entry["holder_code"] = row.holder_code
             entry["created_by"] = named_person(people, row.created_by) if row.created_by else None
         result.append(entry)
     return result

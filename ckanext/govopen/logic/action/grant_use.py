@@ -112,5 +112,6 @@ def _write(context: Any, row: grants.GrantRow, events: list[Any]) -> dict[str, A
         grants.project(model.Session, event, actor, now)
         if event.type == "grant.persons_changed":
             grant_end.tell_persons(row, event.payload, now)
+    shown = showing.dictize(context, [row], commit=False)[0]
     command.finish(context)
-    return showing.dictize(context, [row])[0]
+    return shown

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ckan import model
 from ckan.plugins import toolkit as tk
 
-from ckanext.govopen.access.ledger import oversees
+from ckanext.govopen.access.ledger import knows_names, oversees
 from ckanext.govopen.access.policy import Sight
 from ckanext.govopen.access.sight import dataset_sight, sights
 from ckanext.govopen.access.viewer import person
@@ -53,7 +54,8 @@ def govopen_ledger_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
     :param offset: leave out the first
     :returns: ``{"results": [{"stream", "version", "type", "at", "payload", "reader", "hash",
         "previous", "actor": number, "by": {"id", "name", "fullname"} for staff, else None,
-        "dataset": {"id", "name", "title"} or None}], "more": bool}``
+        "dataset": {"id", "name", "title"} or None}], "more": bool}``. Events that say who applies
+        or who uses a grant are for those with a duty there, whose reading is written down
     """
     tk.check_access("govopen_ledger_show", context, data_dict)
     given = schema.SHOW.read(data_dict)
@@ -61,8 +63,14 @@ def govopen_ledger_show(context: Any, data_dict: dict[str, Any]) -> dict[str, An
         context, **given.some("stream", "dataset", "organization", "type", "since", "until", "part")
     )
     rows, more = reading.page(context, wanted, given["limit"], given["offset"])
-    look.in_ledger(context, reading.naming(rows))
-    return {"results": _dictize(context, rows), "more": more}
+    numbers = {row.actor for reader, row in rows if reader == "staff"}
+    accounts = ledger.accounts(model.Session, numbers)
+    known = knows_names(person(context))
+    own = reading.parties(rows, accounts)
+    shown = {key: user for key, (user, place) in own.items() if known is None or place in known}
+    look.in_ledger(context, reading.naming(rows, shown))
+    hidden = own.keys() - shown.keys()
+    return {"results": _dictize(context, rows, accounts, hidden), "more": more}
 
 
 @tk.side_effect_free
@@ -252,7 +260,14 @@ def _wanted(
     )
 
 
-def _dictize(context: Any, rows: list[tuple[str, SealedEvent]]) -> list[dict[str, Any]]:
+def _dictize(
+    context: Any,
+    rows: list[tuple[str, SealedEvent]],
+    accounts: Mapping[str, str],
+    hidden: Collection[tuple[str, int]],
+) -> list[dict[str, Any]]:
+    """``accounts`` are the user ids behind numbers, ``hidden`` the events, by stream and version,
+    of which the reader does not learn who brought them about."""
     datasets = {str(row.payload["dataset"]) for _, row in rows if row.payload.get("dataset")}
     seen = sights(context, datasets)
     packages = {
@@ -260,8 +275,6 @@ def _dictize(context: Any, rows: list[tuple[str, SealedEvent]]) -> list[dict[str
         for item in model.Session.query(model.Package).filter(model.Package.id.in_(datasets))
     }
     live = releases.live_many(model.Session, datasets)
-    numbers = {row.actor for reader, row in rows if reader == "staff"}
-    accounts = ledger.accounts(model.Session, numbers)
     people = {
         user.id: user
         for user in model.Session.query(model.User).filter(model.User.id.in_(accounts.values()))
@@ -282,7 +295,7 @@ def _dictize(context: Any, rows: list[tuple[str, SealedEvent]]) -> list[dict[str
 
     def by(reader: str, row: SealedEvent) -> dict[str, str] | None:
         user = people.get(accounts.get(row.actor or "", "")) if reader == "staff" else None
-        if user is None:
+        if user is None or (row.stream, row.version) in hidden:
             return None
         return {"id": user.id, "name": user.name, "fullname": user.fullname or user.name}
 

@@ -1,4 +1,5 @@
-"""Who has looked at the personal data in applications: for the person concerned, the authority."""
+"""Who has looked at the personal data in applications and grants: for the person concerned, the
+authority."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ NOBODY = -1
 @tk.side_effect_free
 @takes(schema.LIST)
 def govopen_look_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Looks at the personal data in applications: at the caller's own data, those that he made
-    himself, and all for the authority and its auditors.
+    """Looks at the personal data in applications and grants: at the caller's own data, those that
+    he made himself, and all for the authority and its auditors.
 
     :param application: only in this case, by id or number (optional)
     :param user: only by this account (optional; counts for those who oversee)
@@ -36,10 +37,11 @@ def govopen_look_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     :param until: ISO 8601, before then; a bare day is included (optional)
     :param limit: at most this many, 100 by default
     :param offset: leave out the first
-    :returns: ``{"count", "results": [{"at", "last_at", "times", "application": {"id", "number"},
-        "what": ``case``, ``files``, ``identity``, ``letter``, ``agreement`` or ``record``,
-        "capacity": ``handler``, ``reviewer``, ``authority``, ``auditor``, ``operator`` or
-        ``decides``, "organization": {"id", "name", "title"} or None, "status", "actor": number,
+    :returns: ``{"count", "results": [{"at", "last_at", "times", "application": {"id", "number",
+        "readable": bool}, "what": ``case``, ``files``, ``identity``, ``letter``, ``agreement``,
+        ``record``, ``grant`` (who uses it) or ``uses`` (its access log), "capacity":
+        ``handler``, ``reviewer``, ``authority``, ``auditor``, ``operator`` or ``decides``,
+        "organization": {"id", "name", "title"} or None, "status", "actor": number,
         "by": {"id", "name", "fullname"} for those who oversee and for himself, else None,
         "mine": bool}]}``, newest first. The applicant names a reader by his department and number.
     """
@@ -81,21 +83,22 @@ def _dictize(
     rows = list(rows)
     names, who = Names(context), person(context)
     known = ledger.accounts(model.Session, {str(row.actor) for row in rows})
-    numbers = {
-        row.id: row.number
-        for row in grant_actions.by_id(
-            stored.ApplicationRow, {row.application_id for row in rows}
-        ).values()
-    }
+    found = grant_actions.by_id(stored.ApplicationRow, {row.application_id for row in rows})
+
+    def application(row: look.LookRow) -> dict[str, Any]:
+        case = found.get(row.application_id)
+        # Whom an organisation has named for its grant knows the case, and does not read it.
+        own = case is not None and who.user_id == case.user_id
+        readable = case is not None and (everything or own or row.subject_id != who.user_id)
+        number = case.number if case is not None else ""
+        return {"id": row.application_id, "number": number, "readable": readable}
+
     return [
         {
             "at": values.iso(row.at),
             "last_at": values.iso(row.last_at),
             "times": row.times,
-            "application": {
-                "id": row.application_id,
-                "number": numbers.get(row.application_id, ""),
-            },
+            "application": application(row),
             "what": row.what,
             "capacity": row.capacity,
             "organization": (

@@ -111,7 +111,7 @@ def test_pages_of_holder_and_department(portal: Portal, place: Department) -> No
     assert "curl" in page
     assert portal.ask("datastore_search", {"resource_id": resource_id}, user).status_code == 200
     assert browser.get("/open/access-log").status_code == 200
-    assert user.fullname in Browser(portal, place.editor).get("/open/access-log").get_data(True)
+    assert user.fullname in Browser(portal, place.reviewer).get("/open/access-log").get_data(True)
     assert Browser(portal, place.editor).get(f"/open/grant/{grant_id}").status_code == 200
     other = Browser(portal, stranger)
     assert other.get(f"/open/grant/{grant_id}").status_code == 404

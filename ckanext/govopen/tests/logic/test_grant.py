@@ -186,8 +186,16 @@ def test_everybody_sees_what_concerns_him(
     assert [found["id"] for found in own["results"]] == [row["id"]]
     assert "persons" not in own["results"][0] and "created_by" not in own["results"][0]
     assert own["results"][0]["dataset"]["title"] == dataset["title"]
-    staff = site.call("govopen_grant_list", "editor", user=someone["name"])
+    staff = site.call("govopen_grant_list", "reviewer", user=someone["name"])
     assert staff["results"][0]["persons"][0]["name"] == someone["name"]
+    # A member without a duty has the grant without the people, and does not find it by them.
+    (shown,) = [
+        one
+        for one in site.call("govopen_grant_list", "editor", package_id=dataset["id"])["results"]
+        if one["id"] == row["id"]
+    ]
+    assert shown["person_count"] == 1 and "persons" not in shown
+    assert site.call("govopen_grant_list", "editor", user=someone["name"])["count"] == 0
     assert site.call("govopen_grant_list", "other", user=someone["name"])["count"] == 0
     for who in ("other", "citizen"):
         with pytest.raises(tk.ObjectNotFound):

@@ -153,9 +153,12 @@ def test_a_grant_is_read_by_its_holder_and_its_department_only(
     (own,) = shown(portal, holder, stream=name)
     assert (own["reader"], own["by"]) == ("party", None)
     assert own["payload"]["purpose"] == "教学研究"
-    for user in (department.member, authority, portal.operator):
+    for user in (department.reviewer, authority, portal.operator):
         (event,) = shown(portal, user, stream=name)
         assert event["reader"] == "staff"
+    # It says who the holder is: a member without a duty reads the grant, and not this.
+    assert shown(portal, department.member, stream=name) == []
+    assert holder.id not in json.dumps(exported(portal, department.member))
     assert types(portal, holder, part="party", stream=name) == ["grant.given"]
     assert types(portal, holder, part="public", stream=name) == []
 
