@@ -227,6 +227,41 @@ def test_a_member_without_a_duty_reads_no_name_anywhere(given: Given) -> None:
         assert portal.call("govopen_access_log_list", user, user=given.second.name)["count"] == 1
 
 
+def test_the_authority_of_a_lower_level_reads_names_in_its_area_alone(
+    given: Given, world: World
+) -> None:
+    portal = world.portal
+    place = portal.department()
+    officer, handler, holder = User.make(), User.make(), User.make()
+    seat = portal.organization(unique("city"))
+    portal.place(place.name, seat["name"])
+    portal.duty(officer, seat["name"], "authority")
+    portal.duty(handler, place.name, "handler")
+    grant = portal.call(
+        "govopen_grant_give",
+        handler.deciding,
+        package_id=world.dataset(place)["id"],
+        persons=[holder.name],
+        purpose="研究",
+        valid_to="2100-01-01",
+    )
+    model.Session.execute(sa.delete(LookRow).where(LookRow.subject_id == holder.id))
+    model.Session.commit()
+    shown = portal.call("govopen_grant_show", officer, id=grant["id"])
+    assert [one["id"] for one in shown["persons"]] == [holder.id]
+    portal.call("govopen_ledger_show", officer, stream=f"grant/{grant['id']}")
+    rows = portal.call("govopen_look_list", holder)["results"]
+    assert [(one["what"], one["capacity"]) for one in reversed(rows)] == [
+        ("grant", "authority"),
+        ("record", "authority"),
+    ]
+    assert {one["organization"]["id"] for one in rows} == {seat["id"]}
+    found = portal.call("govopen_grant_list", officer, limit=1000)["results"]
+    assert given.id not in {one["id"] for one in found}
+    stream = f"grant/{given.id}"
+    assert portal.call("govopen_ledger_show", officer, stream=stream)["results"] == []
+
+
 def test_each_fact_of_a_card_says_what_it_is(given: Given) -> None:
     portal, world = given.world.portal, given.world
     portal.call("govopen_grant_show", world.handler, id=given.id)
