@@ -42,7 +42,10 @@ STATUSES = (
 def index() -> Any:
     """Cases of the reader, or of the departments that he works for, with filters."""
     args = toolkit.request.args
-    scope = "department" if args.get("scope") == "department" else "mine"
+    staff = person(cast(Any, asked.context())).is_staff
+    scope = args.get("scope", "")
+    if scope not in ("mine", "department"):
+        scope = "department" if staff else "mine"
     number = number_of_page()
     wanted: dict[str, Any] = {
         "scope": scope,
@@ -68,7 +71,7 @@ def index() -> Any:
             "count": found["count"],
             "scope": scope,
             "words": words,
-            "staff": person(cast(Any, asked.context())).is_staff,
+            "staff": staff,
             "chosen": chosen,
             "statuses": [(name, words.status(name)) for name in STATUSES],
             "departments": found.get("organizations") or [],
@@ -179,7 +182,7 @@ def withdraw(id: str) -> Any:
     if errors:
         return _render(id, errors, "withdraw")
     toolkit.h.flash_success(forms.done("withdraw"))
-    return toolkit.redirect_to("govopen_application.index")
+    return toolkit.redirect_to("govopen_application.index", scope="mine")
 
 
 @signed_in

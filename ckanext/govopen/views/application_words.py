@@ -78,6 +78,40 @@ def status(name: Any) -> str:
     }.get(str(name or ""), str(name or ""))
 
 
+#: Commands by which a case goes on; who may give none of them here looks on.
+_ACTING = frozenset({"accept", "return", "decide"})
+
+
+def next_step(part: Mapping[str, Any], mine: bool) -> dict[str, str]:
+    """What comes next, who does it, and until when: ``{what, who, due, article}``; {} at the end.
+
+    The day is that of the clock that runs out first and is not stopped; empty where the text sets
+    none.
+    """
+    what = {
+        "submitted": _("Acceptance"),
+        "returned": _("Correction"),
+        "accepted": _("Decision"),
+        "approved": _("Signature of the agreement"),
+    }.get(str(part["status"]))
+    who = [
+        _("you") if mine and one == "applicant" else waits_for(one)
+        for one in part.get("waits_for") or ()
+    ]
+    if not what or not who:
+        return {}
+    running = [
+        clock for clock in part.get("clocks") or () if clock["due"] and not clock["suspended"]
+    ]
+    first = min(running, key=lambda clock: clock["due_at"], default=None)
+    return {
+        "what": what,
+        "who": _(", ").join(who),
+        "due": first["due"] if first else "",
+        "article": (first["article"] or "") if first and not first["internal"] else "",
+    }
+
+
 def explained(part: Mapping[str, Any], mine: bool) -> str:
     """What the state means for whoever reads it."""
     if mine:
@@ -91,13 +125,27 @@ def explained(part: Mapping[str, Any], mine: bool) -> str:
             "withdrawn": _("You have given this up."),
             "lapsed": _("This has ended without a grant."),
         }.get(str(part["status"]), "")
+    acts = bool(_ACTING & set(part.get("may") or ()))
     return {
-        "submitted": _("Look whether everything is there, check who applies, then accept."),
+        "submitted": _("Look whether everything is there, check who applies, then accept.")
+        if acts
+        else _("It is being looked whether everything is there and who applies."),
         "returned": _("The applicant has to correct it."),
         "accepted": _("The decision is to be made."),
         "approved": _("The applicant has to sign the agreement."),
         "granted": _("The applicant may use the data under the grant."),
     }.get(str(part["status"]), "")
+
+
+def basis_hint(rule: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
+    """What the regulation wants of a refusal beside its reason; ``kinds`` are its kinds of
+    ground in words."""
+    if not rule["basis"]:
+        return _("This regulation does not ask for a legal basis; you may name one.")
+    named = [kinds[one] for one in rule.get("basis_kinds") or kinds if one in kinds]
+    return _("This regulation asks for the legal basis as well: {kinds}.").format(
+        kinds=_(" or ").join(named)
+    )
 
 
 def party(name: Any) -> str:

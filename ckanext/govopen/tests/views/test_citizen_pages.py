@@ -176,7 +176,7 @@ def test_whoever_has_not_signed_in_is_told_that_applying_takes_an_account(descri
 
 def test_the_header_leads_to_what_is_ones_own(described):
     links = {a["href"] for a in soup(described.get("/", "citizen")).select("header a")}
-    assert {"/open/applications", "/open/grants", "/open/account"} <= links
+    assert {"/open/applications?scope=mine", "/open/grants", "/open/account"} <= links
     assert "/open/grants" not in {a["href"] for a in soup(described.get("/")).select("header a")}
 
 
