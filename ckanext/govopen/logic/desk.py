@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain.application.rules import Rules
 from ckanext.govopen.domain.duty import Actor, Duty
 from ckanext.govopen.logic import application as cases
 from ckanext.govopen.logic import gate
@@ -29,7 +30,9 @@ def holder(context: Any) -> Holder | None:
     is_authority = actor.authority or bool(actor.area)
     offices = gate.review_offices() if delegated and is_authority else frozenset[str]()
     reviews_here = central or delegated
-    lower = cases.site().levels.lower() if reviews_here and is_authority else dict[str, str]()
+    # One look at the site's settings serves the whole page.
+    rules = cases.rules_for(None) if actor.duties else None
+    lower = rules.site.levels.lower() if rules and reviews_here and is_authority else {}
     here = {one for one in lower if (lower[one], Duty.AUTHORITY.value) in actor.duties} - offices
     provider: dict[str, frozenset[str]] = {}
     for duty in {duty for _place, duty in actor.duties}:
@@ -37,8 +40,8 @@ def holder(context: Any) -> Holder | None:
     return Holder(
         user_id=who.user_id,
         provider=provider,
-        parties=_parties(actor),
-        of_level=_of_level(actor),
+        parties=_parties(actor, rules) if rules else frozenset(),
+        of_level=_of_level(actor, rules) if rules else (),
         edits=actor.edits,
         reviews=provider.get(reviewer, frozenset()) | here,
         reviews_rest=actor.authority and reviews_here,
@@ -48,28 +51,25 @@ def holder(context: Any) -> Holder | None:
     )
 
 
-def _parties(actor: Actor) -> frozenset[str]:
+def _parties(actor: Actor, rules: Rules) -> frozenset[str]:
     """The parties (duty@body) that he is whatever the department."""
     found = {
         f"{duty}@{body}"
-        for body, organization in cases.site().bodies.items()
+        for body, organization in rules.site.bodies.items()
         for place, duty in actor.duties
         if place == organization
     }
     return frozenset(found) - {"handler@provider"}
 
 
-def _of_level(actor: Actor) -> tuple[OfLevel, ...]:
+def _of_level(actor: Actor, rules: Rules) -> tuple[OfLevel, ...]:
     """The parties that he is for the departments whose nearest authority it is.
 
     It stands in for a receiving body that has no organisation here. What a higher authority could
     do as well does not wait for it.
     """
-    if not actor.duties:
-        return ()
-    site = cases.site()
+    site, receiving = rules.site, rules.procedure.receiving
     lower, found = site.levels.lower(), list[OfLevel]()
-    receiving = cases.rules_for(None).procedure.receiving
     stands_in = (
         receiving is not None
         and receiving.body != "provider"

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ckanext.govopen.domain.catalogue import (
@@ -23,6 +23,7 @@ from ckanext.govopen.domain.catalogue import (
     trusted_review,
 )
 from ckanext.govopen.domain.classification import CONSENT, OpenClass, check_requirements
+from ckanext.govopen.domain.ledger import sha256
 from ckanext.govopen.domain.profile import Profile
 from ckanext.govopen.domain.terms import ShareClass
 
@@ -455,6 +456,18 @@ def test_names_of_a_published_list() -> None:
 
 
 # Hash.
+
+
+@given(st.text(max_size=20), st.lists(st.text(max_size=8), max_size=3), st.integers() | st.none())
+@example("a\u0301", ["\n\u0301"], 1)
+def test_the_hash_is_that_of_the_canonical_fields(
+    summary: str, keywords: list[str], version: int | None
+) -> None:
+    found = parse_record(record_json(summary=summary, keywords=keywords, version=version))
+    if isinstance(found, Record):
+        said = asdict(found)
+        fields = {k: v for k, v in said.items() if v or k not in ("identity", "consent")}
+        assert record_hash(found) == sha256({"format": "govopen-record-1", **fields})
 
 
 def test_the_hash_is_of_everything() -> None:
