@@ -91,6 +91,8 @@ class Site:
         """
         self.home.prepare()
         jars.share(self.home.root, self.portal.root)
+        # A run that was killed left its web server behind, on a port that is not this run's.
+        self.web.stop()
         self.services.start()
         known = self.home.state().get("bench_port")
         self.port = ports.choose(known, frozenset())

@@ -22,11 +22,11 @@ from ckanext.govopen.tests.access.sweep.asks import readable
 from ckanext.govopen.tests.access.sweep.secrets import Secrets
 from ckanext.govopen.tests.access.sweep.sweep import Ask, Sweep, action, page
 from ckanext.govopen.tests.application.world import World
-from ckanext.govopen.tests.portal import User
+from ckanext.govopen.tests.portal import User, unique
 
 #: Of one part: its applicant, its department's handlers, those who oversee everything.
 OVERSEEING = frozenset({"authority", "auditor", "operator"})
-PART = OVERSEEING | {"applicant", "handler"}
+PART = OVERSEEING | {"applicant", "handler", "city"}
 OTHER_PART = OVERSEEING | {"applicant", "other_handler"}
 CASE = PART | OTHER_PART
 
@@ -52,6 +52,12 @@ def planted(world: World) -> Planted:
     portal.duty(auditor, "data-authority", "auditor")
     foreign = portal.department()
     portal.duty(outsider, foreign.name, "handler")
+    # Authorities of a lower level: one above the first department, one above somebody else's.
+    levels = {"city": (world.department, User.make()), "town": (foreign, User.make())}
+    for place, officer in levels.values():
+        seat = portal.organization(unique("seat"))["name"]
+        portal.place(place.name, seat)
+        portal.duty(officer, seat, "authority")
     made.actors = {
         "anonymous": None,
         "applicant": applicant,
@@ -63,6 +69,7 @@ def planted(world: World) -> Planted:
         "authority": world.authority,
         "auditor": auditor,
         "operator": portal.operator,
+        **{name: officer for name, (_place, officer) in levels.items()},
     }
     made.departments = [world.department.name, world.other.name]
     plant = made.secrets.plant
@@ -195,7 +202,7 @@ def test_nothing_of_a_case_gets_to_others(world: World, planted: Planted) -> Non
     missing = [
         f"{actor}: {secret}"
         for secret in planted.secrets.by_text.values()
-        for actor in ("applicant", "handler", "rival", "authority")
+        for actor in ("applicant", "handler", "rival", "authority", "city")
         if actor in secret.known_to and secret.where in ("case", "draft", "rival")
         and secret.what in ("purpose", "name", "reason", "message", "question")
         and (secret.text, actor) not in sweep.seen

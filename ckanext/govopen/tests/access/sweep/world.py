@@ -111,6 +111,10 @@ class World:
             self.actors[name] = self._user(name, STAFF)
         other = portal.organization(unique("else"), editor=self._actor("other_editor"))
         self.elsewhere = other["name"]
+        # He is the data authority of another area as well: here that is nothing.
+        city = portal.organization(unique("city"))
+        portal.place(other["name"], city["name"])
+        portal.duty(self._actor("other_editor"), city["name"], "authority")
         portal.duty(self._actor("authority"), AUTHORITY, "authority")
         portal.duty(self._actor("auditor"), AUTHORITY, "auditor")
         plant = self.secrets.plant
