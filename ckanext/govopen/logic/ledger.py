@@ -33,6 +33,8 @@ _BY_PARTY = (
     "grant.reported",
     "grant.ended",
 )
+#: It names the persons of an applying organisation.
+SUBMITTED = "application.submitted"
 PARTS: tuple[Readers, ...] = ("public", "party", "staff")
 
 
@@ -145,7 +147,10 @@ def naming(
 
 
 def _persons(type: str, payload: Mapping[str, Any]) -> set[str]:
-    """Whom an event of a grant names; what was erased names nobody any more."""
+    """Whom an event of a grant names, and one of a case beside its applicant; what was erased names
+    nobody any more."""
+    if type == SUBMITTED:
+        return set(payload.get("persons", ()))
     if type == "grant.given":
         holder = payload.get("holder") or {}
         return {*holder.get("persons", ()), *filter(None, [holder.get("authorised")])}
@@ -206,9 +211,17 @@ def _note(context: Any, wanted: Wanted, after: str | None) -> None:
     event = EventRow.__table__
     as_whom = access.reader(context)
     streams = sa.select(event.c.stream).where(access.readable(as_whom), *_conditions(wanted))
-    # A case is about one applicant: only of grants it takes the event to know whom it names.
-    of_grant = sa.case((event.c.type.startswith("grant.", autoescape=True), event.c.payload))
-    query = sa.select(event.c.stream, event.c.type, of_grant.label("payload")).where(
+    # Of a case it takes only the persons, of the record of a person nothing, to know whom it names.
+    named_in = sa.case(
+        (event.c.type.startswith("grant.", autoescape=True), event.c.payload),
+        (
+            event.c.type == SUBMITTED,
+            sa.func.jsonb_build_object(
+                "persons", sa.func.coalesce(event.c.payload["persons"], sa.text("'[]'::jsonb"))
+            ),
+        ),
+    )
+    query = sa.select(event.c.stream, event.c.type, named_in.label("payload")).where(
         event.c.type.in_(NAMING_TYPES), as_whom == "staff", event.c.stream.in_(streams)
     )
     if after is not None:

@@ -32,6 +32,9 @@ WHAT = ("case", "files", "identity", "letter", "agreement", "record", "grant", "
 #: In which capacity somebody reads them.
 CAPACITIES = ("handler", "reviewer", "authority", "auditor", "operator", "decides")
 
+#: Papers that name the persons of an applying organisation as well.
+OF_ALL = ("case",)
+
 #: (organisation id, state) of the parts of a case, or of the department of a grant.
 Parts = tuple[tuple[str, str], ...]
 
@@ -49,14 +52,16 @@ class _Read:
 def note(
     context: Any, state: Application, what: str, part: Part | None = None, *, commit: bool = True
 ) -> None:
-    """Writes down that the caller reads ``what`` of a case, and commits.
+    """Writes down that the caller reads ``what`` of a case, for each person whom it names, and
+    commits.
 
     ``part`` is the one that the paper is about, if it is about one. With ``defer_commit`` the
     caller of the action commits, with ``commit`` False the command of whose answer it is part.
     What cannot be written down is not read: an error goes up.
     """
     parts = tuple((one.organization, one.status) for one in ([part] if part else state.parts))
-    _write(context, [_Read(state.id, state.applicant, what, parts)], commit)
+    subjects = state.concerned if what in OF_ALL else {state.applicant}
+    _write(context, [_Read(state.id, subject, what, parts) for subject in subjects], commit)
 
 
 def grants(context: Any, rows: Iterable[GrantRow], *, commit: bool = True) -> None:
@@ -88,8 +93,8 @@ def uses(context: Any, rows: Iterable[AccessRow]) -> None:
 def in_ledger(context: Any, streams: Mapping[str, Collection[str]]) -> None:
     """Writes down that the caller reads the naming events of these streams of the ledger.
 
-    ``streams`` says whom the events of a grant name; a case and the record of a person are about
-    one. Not again what he has just read on the page of the case.
+    ``streams`` says whom the events name beside the applicant of a case and the person whose record
+    it is. Not again what he has just read on the page of the case.
     """
     reader = _Reader.of(context)
     if reader is None:
@@ -98,7 +103,7 @@ def in_ledger(context: Any, streams: Mapping[str, Collection[str]]) -> None:
     for stream, subjects in streams.items():
         kind, _, name = stream.partition("/")
         found.setdefault(kind, {})[name] = subjects
-    read = _of_cases(list(found.get("application", {}))) + _of_grants(found.get("grant", {}))
+    read = _of_cases(found.get("application", {})) + _of_grants(found.get("grant", {}))
     read += [_Read("", name, "record") for name in found.get("applicant", {})]
     values = [reader.values(one) for one in _in_order(read, reader)]
     if values:
@@ -106,19 +111,20 @@ def in_ledger(context: Any, streams: Mapping[str, Collection[str]]) -> None:
         _commit(context)
 
 
-def _of_cases(ids: Collection[str]) -> list[_Read]:
-    if not ids:
+def _of_cases(named: Mapping[str, Collection[str]]) -> list[_Read]:
+    if not named:
         return []
-    parts = stored.parts(model.Session, ids)
-    rows = model.Session.query(stored.ApplicationRow).filter(stored.ApplicationRow.id.in_(ids))
+    parts = stored.parts(model.Session, named)
+    rows = model.Session.query(stored.ApplicationRow).filter(stored.ApplicationRow.id.in_(named))
     return [
         _Read(
             row.id,
-            row.user_id,
+            subject,
             "record",
             tuple((one.organization_id, one.status) for one in parts.get(row.id, [])),
         )
         for row in rows
+        for subject in {row.user_id, *named[row.id]}
     ]
 
 

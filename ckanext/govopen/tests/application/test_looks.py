@@ -14,6 +14,7 @@ from ckan.common import config
 from ckanext.govopen.logic import command, grant_upkeep
 from ckanext.govopen.model import look
 from ckanext.govopen.model.ledger import EventRow
+from ckanext.govopen.tests.application.test_persons import firm
 from ckanext.govopen.tests.application.world import World
 from ckanext.govopen.tests.portal import User
 
@@ -88,6 +89,29 @@ def test_each_look_is_written_down_for_those_it_concerns(
     ahead = command.now() + datetime.timedelta(days=3660)
     grant_upkeep.forget(ahead)
     assert looks(world, case, world.applicant) == []
+
+
+def test_who_is_named_by_an_organisation_is_told_who_read_his_name(world: World) -> None:
+    portal = world.portal
+    friend, colleague = User.make(), User.make()
+    case = world.submitted(world.dataset(), **firm(friend.name, colleague.name))
+    world.show(case, world.handler)
+    portal.call("govopen_letter_list", world.handler, application=case["id"])
+    portal.call("govopen_applicant_show", world.handler, application=case["id"])
+    portal.call("govopen_ledger_show", world.authority, stream=f"application/{case['id']}")
+    assert portal.get("/open/ledger/export.jsonl", world.authority).status_code == 200
+    for person in (friend, colleague):
+        told = looks(world, case, person)
+        assert [(one["capacity"], one["what"]) for one in reversed(told)] == [
+            ("handler", "case"), ("authority", "record"),
+        ]  # fmt: skip
+        assert all(one["mine"] and one["by"] is None for one in told)
+        assert not any(one["application"]["readable"] for one in told), "nor does he read the case"
+    # What only names the applicant is only about him, and he does not learn whom the portal knows.
+    assert {one["what"] for one in looks(world, case, world.applicant)} == {
+        "case", "identity", "record",
+    }  # fmt: skip
+    assert len(looks(world, case, world.applicant)) == 3
 
 
 def test_what_cannot_be_written_down_is_not_read(
