@@ -9,10 +9,12 @@ wrong falls out of its batch alone.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,6 +36,8 @@ from ckanext.govopen.logic.reasons import of_rule, of_validation, reason
 from ckanext.govopen.model import catalogue as table
 from ckanext.govopen.model import copying as copies
 from ckanext.govopen.model import jurisdiction, outbox
+
+log = logging.getLogger(__name__)
 
 #: Writes datasets by code, given the rows of their records; by code what became of each.
 Write = Callable[["Mapping[str, dict[str, Any]]", Any], "dict[str, Made]"]
@@ -99,7 +103,11 @@ class Writer:
         #: What is held of the files of the records that are being written, by code.
         self._held: dict[str, dict[str, copies.CopyRow]] = {}
         self._account = model.User.by_name(self._user)
-        self._sets = Sets(self._account) if allowed() else None
+
+    @cached_property
+    def _sets(self) -> Sets | None:
+        """Put together with the first dataset: a run without a change needs none."""
+        return Sets(self._account) if allowed() else None
 
     # Batches
 
@@ -240,7 +248,7 @@ class Writer:
                 except toolkit.ValidationError as error:
                     raise Wrong(code, of_validation(error)) from error
                 except (DataError, IntegrityError) as error:
-                    raise Wrong(code, [reason("database", str(error.orig)[:300])]) from error
+                    raise Wrong(code, [_of_database(error)]) from error
         self._commit(done)
         return done
 
@@ -462,3 +470,12 @@ def _keep_tags(names: Iterable[str]) -> None:
     )
     session.add_all(model.Tag(name) for name in sorted(wanted - set(there)))
     session.commit()
+
+
+def _of_database(error: DataError | IntegrityError) -> dict[str, Any]:
+    """What PostgreSQL refuses, without its words: they quote values, and help nobody outside."""
+    constraint = str(getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "")
+    kind = type(error.orig).__name__
+    log.warning("The database refused a record: %s %s", kind, constraint)
+    message = N_("The database does not take this record (%(kind)s): see the portal's log.")
+    return reason("database", message, kind=" ".join(filter(None, (kind, constraint))))

@@ -95,7 +95,8 @@ def next_step(part: Mapping[str, Any], mine: bool) -> dict[str, str]:
         "approved": _("Signature of the agreement"),
     }.get(str(part["status"]))
     who = [
-        _("you") if mine and one == "applicant" else waits_for(one)
+        # Which desk it is there is the body's own affair.
+        _("you") if mine and one == "applicant" else waits_for(body_of(one) if mine else one)
         for one in part.get("waits_for") or ()
     ]
     if not what or not who:
@@ -163,8 +164,15 @@ def party(name: Any) -> str:
         "reviewer": _("the disclosure office"),
     }
     if body in bodies:
-        return bodies[body] + (f" ({duties[duty]})" if duty in duties else "")
+        if duty not in duties:
+            return bodies[body]
+        return _("{body} ({duty})").format(body=bodies[body], duty=duties[duty])
     return str(name or "")
+
+
+def body_of(party: str) -> str:
+    """The body of a party of a step (duty@body)."""
+    return party.rpartition("@")[2]
 
 
 def waits_for(name: Any) -> str:

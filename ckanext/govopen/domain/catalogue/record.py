@@ -11,8 +11,8 @@ import functools
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from json import dumps
 from typing import Any
 
@@ -224,9 +224,7 @@ def _record(code: str, json: Mapping[str, Any], opening: Mapping[str, Any]) -> R
         license_id=line(json, "license"),
         related=lines(json, "related"),
         review=_review(json),
-        distributions=tuple(
-            _distribution(item, at) for at, item in enumerate(read_list(json, "distributions"), 1)
-        ),
+        distributions=_distributions(read_list(json, "distributions")),
         version=number(json, "version"),
         identity=_identity(json),
         consent=_consent(json),
@@ -274,6 +272,22 @@ def _item(json: Any, position: int) -> Item:
     return Item(name, kind, True if is_open is None else is_open)
 
 
+def _distributions(rows: Sequence[Any]) -> tuple[Distribution, ...]:
+    """Each with an id of its own: its resource is known by it."""
+    found = [_distribution(row, at) for at, row in enumerate(rows, 1)]
+    given = {one.id for one in found}
+    taken: set[str] = set()
+    for at, one in enumerate(found, 1):
+        if one.id in taken:
+            where = f"distributions[{at}].id"
+            raise Wrong(N_("%(where)s is that of another distribution"), where=where)
+        if not one.id:
+            unnamed = str(at) if str(at) not in given else f"#{at}"
+            found[at - 1] = one = replace(one, id=unnamed)
+        taken.add(one.id)
+    return tuple(found)
+
+
 def _distribution(json: Any, position: int) -> Distribution:
     where = f"distributions[{position}]"
     if not isinstance(json, Mapping):
@@ -284,7 +298,7 @@ def _distribution(json: Any, position: int) -> Distribution:
         raise Wrong(N_("%(where)s is no SHA-256"), where=f"{where}.sha256")
     given = json.get("columns")
     return Distribution(
-        id=line(json, "id", where=f"{where}.id") or str(position),
+        id=line(json, "id", where=f"{where}.id"),
         name=line(json, "name", where=f"{where}.name"),
         format=line(json, "format", where=f"{where}.format"),
         url=url,

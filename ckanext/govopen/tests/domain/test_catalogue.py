@@ -82,6 +82,7 @@ def test_a_record_is_read_whole() -> None:
         ({"version": True}, "whole number"),
         ({"distributions": [{"id": "1", "sha256": "xyz"}]}, "SHA-256"),
         ({"distributions": [{"id": "1", "size": -1}]}, "whole number"),
+        ({"distributions": [{"id": "1"}, {}, {"id": "1"}]}, "distributions[3].id"),
         ({"deleted": "perhaps"}, "deleted"),
     ],
 )
@@ -92,6 +93,22 @@ def test_wrong_records_are_refused_with_code_and_reason(
     assert isinstance(found, RecordError)
     assert found.code == "307010000000/000123"
     assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("ids", "named"),
+    [
+        ([None, None], ["1", "2"]),
+        (["a", None, ""], ["a", "2", "3"]),
+        (["2", None], ["2", "#2"]),
+        ([None, "1"], ["#1", "1"]),
+    ],
+)
+def test_each_distribution_has_an_id_of_its_own(ids: list[str | None], named: list[str]) -> None:
+    rows = [{"url": "https://a.cn/x"} | ({"id": one} if one is not None else {}) for one in ids]
+    found = parse_record(record_json(distributions=rows))
+    assert isinstance(found, Record)
+    assert [one.id for one in found.distributions] == named
 
 
 @pytest.mark.parametrize("json", [None, [], "x", 1, {}, {"code": ""}, {"code": ["a"]}])
