@@ -13,7 +13,7 @@ from ckanext.harvest.model import HarvestObject, HarvestSource
 
 from ckanext.govopen.harvesters import batch, copy, pages, run, sealing, source, trial
 from ckanext.govopen.harvesters import config as configuration
-from ckanext.govopen.harvesters.asked import Asked, Question
+from ckanext.govopen.harvesters.asked import Asked, JobLike, Question
 from ckanext.govopen.harvesters.reading import Reading, SourceError
 from ckanext.govopen.logic import turns
 from ckanext.govopen.logic.catalogue_source import Source, SourceFault, source_of
@@ -33,7 +33,9 @@ class CatalogueHarvester:
 
     NAME = ""
 
-    def reading(self, job: Any, config: configuration.Config) -> AbstractContextManager[Reading]:
+    def reading(
+        self, job: JobLike, config: configuration.Config
+    ) -> AbstractContextManager[Reading]:
         """Opens the source of a job. Raises :class:`SourceError`."""
         raise NotImplementedError
 
@@ -120,7 +122,7 @@ class CatalogueHarvester:
             raise p.toolkit.ValidationError({"config": [str(error)]}) from error
         parsed, given = source.permitted(context, source_id, url, sealed, self.NAME)
         most = min(settings.harvest_max_bytes(), LOOK_BYTES)
-        asked = Asked(source_id, url, frozenset(given), seconds, most, upload)
+        asked = Asked(source_id, url, sealed, frozenset(given), seconds, most, upload)
         forecaster = Forecaster(
             Source(
                 source_id,
@@ -145,7 +147,7 @@ class CatalogueHarvester:
         saved: Any = model.Session.get(HarvestSource, source_id)
         given = frozenset(source.powers(source_id))
         most = settings.harvest_max_bytes()
-        asked = Asked(source_id, saved.url, given, seconds, most, memory=True)
+        asked = Asked(source_id, saved.url, saved.config, given, seconds, most, memory=True)
         try:
             config = configuration.parse(saved.config, self.NAME)
             with self.reading(Question(asked), config) as reading:

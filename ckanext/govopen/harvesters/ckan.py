@@ -14,6 +14,7 @@ from ckanext.harvest.interfaces import IHarvester
 from ckanext.govopen.domain.catalogue.ckan import code_of, to_record
 from ckanext.govopen.harvesters import config as configuration
 from ckanext.govopen.harvesters import sealing, source
+from ckanext.govopen.harvesters.asked import JobLike
 from ckanext.govopen.harvesters.base import CatalogueHarvester
 from ckanext.govopen.harvesters.fetch import Auth, Client
 from ckanext.govopen.harvesters.reading import Entry, Reading, SourceError
@@ -47,7 +48,7 @@ class CkanHarvester(CatalogueHarvester, p.SingletonPlugin):
         }
 
     @contextmanager
-    def reading(self, job: Any, config: configuration.Config) -> Iterator[Reading]:
+    def reading(self, job: JobLike, config: configuration.Config) -> Iterator[Reading]:
         """Reads all public datasets, in an order that changes do not disturb."""
         url = job.source.url.strip().rstrip("/")
         configuration.address(url, self.NAME)

@@ -20,6 +20,7 @@ from ckanext.govopen.domain.catalogue.sweep import SETTLED, Known
 from ckanext.govopen.harvesters import config as configuration
 from ckanext.govopen.harvesters import memory as memories
 from ckanext.govopen.harvesters import sealing, source
+from ckanext.govopen.harvesters.asked import JobLike
 from ckanext.govopen.harvesters.base import CatalogueHarvester
 from ckanext.govopen.harvesters.fetch import Answer, Auth, Client
 from ckanext.govopen.harvesters.memory import Memory, Page
@@ -56,7 +57,7 @@ class ExchangeHarvester(CatalogueHarvester, p.SingletonPlugin):
         }
 
     @contextmanager
-    def reading(self, job: Any, config: configuration.Config) -> Iterator[Reading]:
+    def reading(self, job: JobLike, config: configuration.Config) -> Iterator[Reading]:
         """Reads all of it, or what changed since the last time where that is configured."""
         source_id, url = job.source.id, job.source.url.strip().rstrip("/")
         configuration.address(url, self.NAME)

@@ -16,7 +16,7 @@ from flask import has_request_context
 
 from ckanext.govopen.access import address, files, viewer
 from ckanext.govopen.harvesters import config as configuration
-from ckanext.govopen.harvesters.asked import asked
+from ckanext.govopen.harvesters.asked import SourceLike, asked
 from ckanext.govopen.harvesters.reading import SourceError
 from ckanext.govopen.logic.command import now
 from ckanext.govopen.logic.told import told as _
@@ -89,19 +89,19 @@ def powers(source_id: str) -> set[str]:
     return set(row.powers or []) if row else set()
 
 
-def given(source: Any) -> set[str]:
+def given(source: SourceLike) -> set[str]:
     """The powers of the source of a job, or of one that is only asked about."""
     question = asked(source)
     return set(question.given) if question is not None else powers(source.id)
 
 
-def limits(source: Any) -> dict[str, Any]:
+def limits(source: SourceLike) -> dict[str, Any]:
     """What a client is to be made with: who waits for an answer is not kept waiting for long."""
     question = asked(source)
     return {"seconds": question.seconds, "tries": 2} if question is not None else {}
 
 
-def remembers(source: Any) -> bool:
+def remembers(source: SourceLike) -> bool:
     """May a reading use what the last run left?"""
     question = asked(source)
     return question is None or question.memory
@@ -117,7 +117,7 @@ def may_read_private(config: configuration.Config, given: set[str]) -> bool:
 
 
 @contextmanager
-def opened(source: Any, config: configuration.Config) -> Iterator[Path]:
+def opened(source: SourceLike, config: configuration.Config) -> Iterator[Path]:
     """The source's table as a file on disk, for as long as the context lasts.
 
     :raises SourceError: it cannot be had

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import ckan.plugins as p
 from ckanext.harvest.interfaces import IHarvester
@@ -16,6 +15,7 @@ from ckanext.govopen.domain import spreadsheet as rules
 from ckanext.govopen.domain.catalogue import RecordError
 from ckanext.govopen.harvesters import config as configuration
 from ckanext.govopen.harvesters import source, table
+from ckanext.govopen.harvesters.asked import JobLike
 from ckanext.govopen.harvesters.base import CatalogueHarvester
 from ckanext.govopen.harvesters.reading import Entry, Reading
 
@@ -54,7 +54,7 @@ class SpreadsheetHarvester(CatalogueHarvester, p.SingletonPlugin):
         }
 
     @contextmanager
-    def reading(self, job: Any, config: configuration.Config) -> Iterator[Reading]:
+    def reading(self, job: JobLike, config: configuration.Config) -> Iterator[Reading]:
         """The table is fetched whole, then read row by row."""
         with source.opened(job.source, config) as path:
             yield Reading(entries(path, config))

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from ckan import model
 from ckan.common import config
+from ckanext.harvest.model import HarvestSource
 
 from ckanext.govopen.domain.catalogue import Record, parse_record
 from ckanext.govopen.domain.catalogue.ckan import Defaults, DefaultsError, to_record
@@ -148,6 +149,22 @@ def test_an_older_portals_datasets_move_in_with_their_names_and_ids(
     assert report == {"seen": 4, "changed": 1, "unchanged": 3, "missing": 1, "withdrawn": 1}
     again = portal.call("package_show", department.editor, id=first["id"])
     assert again["title"] == "新名稱" and again["name"] == first["name"]
+
+
+def test_a_try_and_a_dry_run_read_it_as_a_run_does(old_portal: Catalogue, peer: Peer) -> None:
+    ask = old_portal.portal.call
+    peer.packages = [package(old_portal.department.name) for _ in range(3)]
+    saved: Any = model.Session.get(HarvestSource, old_portal.source_id)
+    trial = ask(
+        "govopen_catalogue_try", old_portal.keeper, url=peer.url, source_type="govopen_ckan",
+        owner_org=AUTHORITY, config=saved.config,
+    )  # fmt: skip
+    assert trial["works"], trial["problem"]
+    assert [one["kind"] for one in trial["samples"]] == ["new"] * 3
+    for _ in range(2):
+        dry = ask("govopen_catalogue_dry_run", old_portal.keeper, source=old_portal.source_id)
+        assert dry["whole"] and not dry["problem"]
+        assert dry["counts"] == old_portal.run()["counts"]
 
 
 def test_a_name_that_is_taken_here_is_refused_and_nothing_is_overwritten(

@@ -129,6 +129,42 @@ def test_days_of_a_catalogue(exchange: Catalogue, settings: Settings) -> None:
     assert {rows[3].code, rows[7].code} <= set(remarks(report, "withdrawn"))
 
 
+def test_a_try_and_a_dry_run_read_it_as_a_run_does(
+    exchange: Catalogue, settings: Settings, server: Exchange
+) -> None:
+    """Before anything was read, with what the last run left, and with changes."""
+    ask = exchange.portal.call
+    rows = [exchange.row(number) for number in range(7)]
+    serve(settings, *(record(row) for row in rows), record(replace(exchange.row(7), open="否")))
+    wanted = {
+        "url": server.url,
+        "source_type": "govopen_exchange",
+        "owner_org": AUTHORITY,
+        "config": json.dumps(
+            {"departments": "all", "private_address": True, "auth": {"bearer": SECRET}, "page": 3}
+        ),
+    }
+    trial = ask("govopen_catalogue_try", exchange.keeper, **wanted)
+    assert trial["works"], trial["problem"]
+    assert {one["kind"] for one in trial["samples"]} == {"new", "closed"}
+    refused = ask("govopen_catalogue_try", exchange.keeper, **wanted | {"config": "{}"})
+    assert not refused["works"] and refused["problem"], "no private address without the power"
+
+    def dry() -> dict[str, Any]:
+        found = ask("govopen_catalogue_dry_run", exchange.keeper, source=exchange.source_id)
+        assert found["whole"] and not found["problem"]
+        return {key: number for key, number in found["counts"].items() if number}
+
+    for _ in range(2):
+        foretold = dry()
+        assert foretold == counts(exchange.run())
+    serve(settings, *(record(row, 2, title="新的标题") for row in rows[:2]), record(rows[2]))
+    settings.log.clear()
+    foretold = dry()
+    assert foretold["changed"] == 2 and foretold["withdrawn"] == 4
+    assert foretold == counts(exchange.run())
+
+
 def test_what_moved_while_it_was_read_is_asked_for_and_stays(
     exchange: Catalogue, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
