@@ -19,6 +19,12 @@ from ckanext.govopen.exchange_demo.server import MOST, Exchange, Settings
 @click.option("--day", default=0, show_default=True, type=click.IntRange(0, 3650))
 @click.option("--seed", default="demo", show_default=True, help="Another one: other changes.")
 @click.option("--records", type=click.IntRange(1, 1_000_000), help="So many, made from the list.")
+@click.option(
+    "--mark",
+    default="",
+    metavar="TEXT",
+    help="Behind each code: for a portal that has the demonstration's catalogue already.",
+)
 @click.option("--page", default=MOST, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--bearer", default="", help="Ask for this token.")
 @click.option("--hmac", "signed", default="", metavar="ID:SECRET", help="Ask for signatures.")
@@ -35,6 +41,7 @@ def command(
     day: int,
     seed: str,
     records: int | None,
+    mark: str,
     page: int,
     bearer: str,
     signed: str,
@@ -52,7 +59,7 @@ def command(
     client_id, colon, secret = signed.partition(":")
     if signed and not (client_id and colon and secret):
         raise click.BadParameter("Write it as ID:SECRET.", param_hint="--hmac")
-    catalogue = days.Days(seed, days.many(records) if records else None)
+    catalogue = days.Days(seed, days.many(records, mark))
     catalogue.to(day)
     settings = Settings(catalogue, faults, bearer, client_id, secret, page, not no_since)
     with ExitStack() as stack:

@@ -40,13 +40,16 @@ def _list() -> tuple[dict[str, Any], ...]:
         return tuple(dict(one.json) for one in found if not isinstance(one, RecordError))
 
 
-def many(count: int) -> Iterator[dict[str, Any]]:
-    """``count`` records made from the list, over and over with other codes; for large trials."""
+def many(count: int | None = None, mark: str = "") -> Iterator[dict[str, Any]]:
+    """``count`` records made from the list (None: it once), over and over with other codes; for
+    large trials. With a ``mark`` behind each code they are none of those that the list has."""
     base = _list()
-    for number in range(count):
+    for number in range(len(base) if count is None else count):
         record = copy.deepcopy(base[number % len(base)])
         if number >= len(base):
             record["code"] = f"{record['code']}-{number // len(base)}"
+        if mark:
+            record["code"] = f"{record['code']}-{mark}"
         yield record
 
 

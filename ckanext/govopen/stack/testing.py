@@ -29,6 +29,9 @@ DOMAIN = f"{TESTS}/domain"
 #: Rooms whose tests run beside all the others, each group on servers of its own: every group, and
 #: the rest, takes about as long. Three streams on two cores, since tests wait for servers as well.
 BESIDE_GROUPS = (("access", "search"), ("api", "browser", "cli", "harvesters"))
+#: A test that takes longer than this many seconds hangs: pytest then writes where each thread
+#: stands and ends, rather than letting the whole run wait. Those marked `long` have no limit.
+HANGS = ["-o", "faulthandler_timeout=600", "-o", "faulthandler_exit_on_timeout=true"]
 
 
 def chromium() -> str | None:
@@ -103,7 +106,8 @@ def _pytest_command(home: Home, environment: Environment, arguments: Sequence[st
 
 
 def _domain_command(environment: Environment, *, full: bool = False) -> list[str]:
-    plain = ["-p", "no:ckan", "-p", "no:cacheprovider", *([] if full else ["-m", "not long"])]
+    plain = ["-p", "no:ckan", "-p", "no:cacheprovider"]
+    plain += [] if full else [*HANGS, "-m", "not long"]
     return [str(environment.python), "-m", "pytest", "-q", "-r", "fExXs", *plain, DOMAIN]
 
 
@@ -226,7 +230,7 @@ def everything(home: Home, *, full: bool = False) -> int:
         # One after the other: what needs servers has the machine's other hands.
         checking = pool.submit(checks, environment)
         ruling = pool.submit(watched, _domain_command(environment, full=full), show=False)
-        outcomes = _with_services(home, environment, marks)
+        outcomes = _with_services(home, environment, marks, full=full)
         failed, printed = checking.result()
         outcomes = {"rules": ruling.result(), **outcomes}
     line(printed)
@@ -252,7 +256,7 @@ def everything(home: Home, *, full: bool = False) -> int:
 
 
 def _with_services(
-    home: Home, environment: Environment, marks: Sequence[str]
+    home: Home, environment: Environment, marks: Sequence[str], *, full: bool
 ) -> dict[str, Outcome]:
     """All tests but those of the rules; several runs at once, each with servers of its own.
 
@@ -261,6 +265,8 @@ def _with_services(
     arguments = ["-q", "--durations=10", "-r", "fExXs"]
     if marks:
         arguments += ["-m", " and ".join(marks)]
+    if not full:
+        arguments += HANGS
     groups = {", ".join(rooms): [f"{TESTS}/{room}" for room in rooms] for rooms in BESIDE_GROUPS}
     beside = [path for paths in groups.values() for path in paths]
     rest = [TESTS, *(f"--ignore={path}" for path in (DOMAIN, *beside))]
