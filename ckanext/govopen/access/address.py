@@ -13,7 +13,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -23,17 +23,28 @@ from urllib3.exceptions import DecodeError, HTTPError, SSLError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url
 
-from ckanext.govopen.access.network import AddressRefused, parse, public_link, resolve
+from ckanext.govopen.access.network import (
+    AddressRefused,
+    Place,
+    parse,
+    place,
+    public_link,
+    resolve,
+)
 
 __all__ = [
     "AddressRefused",
     "Fetched",
+    "Private",
     "Remote",
     "exchange",
     "fetch",
     "open_stream",
     "public_link",
 ]
+
+#: May private addresses be spoken to: all of them, none, or those of certain hosts and ports.
+Private = bool | Container[Place]
 
 CHUNK = 64 * 1024
 MAX_REDIRECTS = 5
@@ -161,13 +172,15 @@ def _pool(parsed: Url, address: str, watch: _Watch, timeout: float) -> urllib3.H
 def _request(
     parsed: Url,
     *,
-    allow_private: bool,
+    allow_private: Private,
     deadline: float,
     headers: Mapping[str, str],
     method: str = "GET",
     body: bytes | None = None,
 ) -> tuple[BaseHTTPResponse, _Watch]:
     """One request without following redirects, watched until ``deadline`` (monotonic seconds)."""
+    if not isinstance(allow_private, bool):
+        allow_private = place(parsed) in allow_private
     address = resolve(parsed, allow_private)
     left = deadline - time.monotonic()
     if left <= 0:
@@ -199,7 +212,7 @@ def _request(
 def open_stream(
     url: str,
     *,
-    allow_private: bool | Callable[[str], bool] = False,
+    allow_private: Private = False,
     max_bytes: int,
     timeout: float,
     headers: Mapping[str, str] | None = None,
@@ -209,14 +222,15 @@ def open_stream(
 
     Raises :class:`AddressRefused` for an address that is not spoken to, and for one that answers
     with none of the ``statuses``. ``headers`` are sent to the first host only, never along a
-    redirect to another one. ``allow_private`` may be asked of each host, redirects included.
+    redirect to another one. ``allow_private`` is asked anew of each hop.
     """
     deadline = time.monotonic() + timeout
     parsed = parse(url)
     sent = dict(headers or {})
     for _ in range(MAX_REDIRECTS + 1):
-        private = allow_private(parsed.host or "") if callable(allow_private) else allow_private
-        response, watch = _request(parsed, allow_private=private, deadline=deadline, headers=sent)
+        response, watch = _request(
+            parsed, allow_private=allow_private, deadline=deadline, headers=sent
+        )
         target = response.get_redirect_location()
         if not target:
             break
@@ -260,7 +274,7 @@ def _length(response: BaseHTTPResponse) -> int | None:
 def fetch(
     url: str,
     *,
-    allow_private: bool = False,
+    allow_private: Private = False,
     max_bytes: int,
     timeout: float,
     headers: Mapping[str, str] | None = None,
@@ -292,7 +306,7 @@ def exchange(
     *,
     headers: Mapping[str, str],
     body: bytes | None = None,
-    allow_private: bool = False,
+    allow_private: Private = False,
     max_bytes: int,
     timeout: float,
 ) -> tuple[int, dict[str, str], bytes]:

@@ -25,6 +25,9 @@ from ckanext.govopen.model import settings
 __all__ = ["BytesMissing", "StorageMissing", "location", "open_bytes", "put", "storage", "verified"]
 
 CHUNK = 1024 * 1024
+#: Where bytes are written before they are moved to their place; what a killed process has left
+#: there is removed with the bytes that nobody names.
+INCOMING = "incoming/"
 SPOOL_BYTES = 4 * 1024 * 1024
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -111,7 +114,7 @@ def put(stream: IO[bytes], fact: FileFact) -> None:
         store.remove(fk.FileData(target))
         store.upload(target, upload)
         return
-    beside = fk.Location(f"incoming/{uuid.uuid4().hex}")
+    beside = fk.Location(f"{INCOMING}{uuid.uuid4().hex}")
     written = store.upload(beside, upload)
     try:
         if not exists(fact):

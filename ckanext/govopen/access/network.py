@@ -19,8 +19,10 @@ from ckanext.govopen.domain.refusal import N_
 __all__ = [
     "REASONS",
     "AddressRefused",
+    "Place",
     "is_inner",
     "parse",
+    "place",
     "public_link",
     "refused_link",
     "resolve",
@@ -73,6 +75,8 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _PORT = re.compile(r"[^/?#]+:[0-9]{1,5}(?:[/?#]|$)")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: A host as it is written, and a port: what a connection is made to.
+Place = tuple[str, int]
 
 
 class AddressRefused(Exception):
@@ -120,6 +124,12 @@ def parse(url: str) -> Url:
     if not parsed.host:
         raise AddressRefused("malformed")
     return parsed
+
+
+def place(parsed: Url) -> Place:
+    """What a connection to this address is made to."""
+    host = (parsed.host or "").strip("[]").rstrip(".").lower()
+    return host, parsed.port or (443 if parsed.scheme == "https" else 80)
 
 
 def _literal(host: str) -> Address | None:

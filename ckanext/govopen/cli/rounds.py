@@ -11,6 +11,7 @@ from ckan import model
 from ckan.plugins import plugin_loaded
 from ckan.plugins import toolkit as tk
 
+from ckanext.govopen.access import incoming
 from ckanext.govopen.cli import common
 from ckanext.govopen.logic import (
     application_round,
@@ -122,11 +123,11 @@ class Rounds:
         return copying.wake()
 
     def collect(self) -> int:
-        """Deletes bytes that nothing names any more, once a day."""
+        """Deletes bytes that nothing names any more, and what was left half fetched, once a day."""
         if not self._due("files", COLLECT_EVERY):
             return 0
-        days = datetime.timedelta(days=settings.files_collect_after_days())
-        return len(file_upkeep.collect(model.Session, commands.now() - days))
+        before = commands.now() - datetime.timedelta(days=settings.files_collect_after_days())
+        return incoming.sweep(before) + len(file_upkeep.collect(model.Session, before))
 
     def notify_holders(self) -> int:
         """Tells the holders of grants that end soon, once an hour."""

@@ -52,7 +52,7 @@ class CkanHarvester(CatalogueHarvester, p.SingletonPlugin):
         """Reads all public datasets, in an order that changes do not disturb."""
         url = job.source.url.strip().rstrip("/")
         configuration.address(url, self.NAME)
-        private = source.may_read_private(config, source.given(job.source))
+        private = source.private_places(url, config, source.given(job.source))
         plain = sealing.opened(dict(config.auth), url)
         auth = Auth(plain.get("bearer", ""))
         client = Client(auth, allow_private=private, **source.limits(job.source))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ckanext.govopen.access import network
 from ckanext.govopen.domain import sheet_columns
 from ckanext.govopen.domain.catalogue import Withdrawal
 from ckanext.govopen.domain.catalogue import ckan as ckan_mapping
@@ -86,8 +87,8 @@ class Config:
     private_address: bool = False
     #: Are the files copied into the portal? Otherwise their addresses are published.
     copies: bool = True
-    #: Hosts beside the source's own that files may be copied from at private addresses.
-    file_hosts: frozenset[str] = frozenset()
+    #: Hosts and ports beside the source's own that may be spoken to at private addresses.
+    file_hosts: frozenset[network.Place] = frozenset()
     withdraw: Withdrawal = field(default_factory=Withdrawal)
 
 
@@ -232,13 +233,34 @@ def _text(raw: Mapping[str, Any], key: str) -> str:
     return value.strip()
 
 
-def _hosts(raw: Mapping[str, Any]) -> frozenset[str]:
+def _hosts(raw: Mapping[str, Any]) -> frozenset[network.Place]:
     value = raw.get("file_hosts", [])
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise ConfigError(_("`file_hosts` must be a list of hosts: names or addresses."))
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ConfigError(_hosts_form())
     if value and raw.get("private_address") is not True:
         raise ConfigError(_("`file_hosts` means something only with `private_address`."))
-    return frozenset(one.strip().lower() for one in value)
+    return frozenset(place for one in value for place in _places(one.strip()))
+
+
+def _places(text: str) -> list[network.Place]:
+    """A host, with its port or else with those of http and https."""
+    if text.count(":") > 1 and not text.startswith("["):
+        text = f"[{text}]"
+    try:
+        parsed = network.parse(f"http://{text}")
+    except network.AddressRefused:
+        raise ConfigError(_hosts_form()) from None
+    if parsed.path or parsed.query is not None or parsed.fragment is not None:
+        raise ConfigError(_hosts_form())
+    host, port = network.place(parsed)
+    return [(host, port)] if parsed.port else [(host, 80), (host, 443)]
+
+
+def _hosts_form() -> str:
+    return _(
+        "`file_hosts` must be a list of hosts, with a port where it is another than 80 or 443: "
+        '["files.example.org", "10.0.0.5:8080"].'
+    )
 
 
 def _withdrawal(raw: Any) -> Withdrawal:

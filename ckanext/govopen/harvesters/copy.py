@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from ckan import model
@@ -72,10 +71,9 @@ def work(source_id: str, again: bool = True) -> dict[str, int]:
         if not mine:
             return done
         worker = _worker(source_id)
-        if worker is None:
-            return done
-        worker.work(done)
-    if again and table.waiting(model.Session, source_id):
+        if worker is not None:
+            worker.work(done)
+    if worker is not None and again and table.waiting(model.Session, source_id):
         enqueue([{"source": source_id}])
     model.Session.remove()
     return done
@@ -114,12 +112,9 @@ def _worker(source_id: str) -> Worker | None:
         return None
     signed = plain.get("hmac") or {}
     auth = Auth(plain.get("bearer", ""), signed.get("client_id", ""), signed.get("secret", ""))
-    hosts: frozenset[str] = frozenset()
-    if source.may_read_private(config, source.powers(source_id)):
-        host = (urlsplit(harvest.url).hostname or "").lower()
-        hosts = config.file_hosts | ({host} if host else frozenset())
+    private = source.private_places(harvest.url, config, source.powers(source_id))
     limit = uploader.get_max_resource_size() * 1024 * 1024
-    return Worker(own, download.Client(source_id, harvest.url, auth, hosts, limit))
+    return Worker(own, download.Client(source_id, harvest.url, auth, private, limit))
 
 
 class Worker:

@@ -1,28 +1,24 @@
 """Fetching one file of a source onto the disk: bounded, checked, and continued where it broke off.
 
 Every request goes through :mod:`ckanext.govopen.access.address`. Private addresses are spoken to
-only at the hosts that the source was given, redirects included; the source's credentials go to its
-own server only. What has come of a file lies beside a note of how the server called it, so that
-the next try, by whatever process, asks for the rest only of the very same file.
+only at the hosts and ports that the source was given, redirects included; the source's credentials
+go to its own server only. What has come of a file lies beside a note of how the server called it,
+so that the next try, by whatever process, asks for the rest only of the very same file.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import re
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from ckan.plugins import toolkit
-
-from ckanext.govopen.access import address
+from ckanext.govopen.access import address, incoming
 from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.harvesters.fetch import Auth, retry_after
 from ckanext.govopen.harvesters.sealing import origin
@@ -69,22 +65,27 @@ class Got:
 class Client:
     """Fetches files of one source.
 
-    ``hosts`` may be spoken to at private addresses. ``limit`` is in bytes.
+    ``private`` may be spoken to at private addresses. ``limit`` is in bytes.
     """
 
     def __init__(
-        self, source_id: str, url: str, auth: Auth, hosts: frozenset[str], limit: int
+        self, source_id: str, url: str, auth: Auth, private: address.Private, limit: int
     ) -> None:
         self._origin = origin(url)
         self._auth = auth
-        self._hosts = hosts
+        self._private = private
         self._limit = limit
-        self._folder = _folder() / hashlib.sha256(source_id.encode()).hexdigest()[:32]
+        self._folder = incoming.folder(source_id)
 
     def tidy(self, still: Callable[[set[str]], set[str]]) -> None:
         """Removes the pieces of files that nobody wants any more, and what is too much."""
         _own_folder(self._folder)
-        pieces = {path.stem: path for path in self._folder.glob("*.part")}
+        # A process that was killed may have left a note without a piece.
+        pieces = {
+            path.stem: path
+            for suffix in reversed(incoming.SUFFIXES)
+            for path in self._folder.glob(f"*{suffix}")
+        }
         wanted = still(set(pieces))
         for resource_id in set(pieces) - wanted:
             self.forget(resource_id)
@@ -98,7 +99,7 @@ class Client:
 
     def forget(self, resource_id: str) -> None:
         """Removes what has come of a file."""
-        for suffix in (".part", ".json"):
+        for suffix in incoming.SUFFIXES:
             (self._folder / f"{resource_id}{suffix}").unlink(missing_ok=True)
 
     def get(self, row: Any) -> Got:
@@ -121,9 +122,12 @@ class Client:
 
     def _try(self, row: Any) -> Got:
         part, note = self._paths(row.resource_id)
-        start = self._start(row, part, note)
+        whole = self._whole(row, part, note)
+        if whole is not None and row.sha256:
+            return whole
+        start = 0 if whole is not None else self._start(row, part, note)
         try:
-            got = self._once(row, part, note, start)
+            got = self._once(row, part, note, start, whole)
         except address.AddressRefused as refused:
             said = reason(f"file_{refused.reason}", refused.message)
             if refused.reason == "status":
@@ -150,6 +154,27 @@ class Client:
     def _paths(self, resource_id: str) -> tuple[Path, Path]:
         return self._folder / f"{resource_id}.part", self._folder / f"{resource_id}.json"
 
+    def _whole(self, row: Any, part: Path, note: Path) -> Got | None:
+        """A file that had come completely when its process was killed: nothing of it is fetched
+        again where the catalogue tells its digest, or else its server says that it is the same.
+        """
+        try:
+            known = json.loads(note.read_text("utf-8"))
+            if not isinstance(known, dict) or not known.get("whole"):
+                return None
+            if (known.get("url"), known.get("sha256")) != (row.url, row.sha256):
+                return None
+            with part.open("rb") as read:
+                digest = _digested(read).hexdigest()
+        except (OSError, ValueError):
+            return None
+        if digest != known["whole"] or row.sha256 not in ("", digest):
+            return None
+        etag, modified = known.get("etag") or "", known.get("last_modified") or ""
+        if not row.sha256 and not (etag or modified):
+            return None  # nothing that its server could be asked by
+        return Got(part, digest, etag, modified)
+
     def _start(self, row: Any, part: Path, note: Path) -> int:
         """How much of the file has come already and may be continued."""
         try:
@@ -161,28 +186,27 @@ class Client:
             return size
         return 0
 
-    def _headers(self, row: Any, note: Path, start: int) -> dict[str, str]:
+    def _headers(self, row: Any, note: Path, start: int, whole: Got | None) -> dict[str, str]:
         headers = dict(self._auth.headers("GET", row.url)) if self._own(row.url) else {}
         if start:
             known = json.loads(note.read_text("utf-8"))
             headers["Range"] = f"bytes={start}-"
             headers["If-Range"] = _strong(known["etag"]) or known["last_modified"]
-        elif row.held_sha256 and not row.sha256 and row.held_url == row.url:
-            if row.etag:
-                headers["If-None-Match"] = row.etag
-            if row.last_modified:
-                headers["If-Modified-Since"] = row.last_modified
+            return headers
+        held = row.held_sha256 and not row.sha256 and row.held_url == row.url
+        asked = whole or (row if held else None)
+        if asked is not None and asked.etag:
+            headers["If-None-Match"] = asked.etag
+        if asked is not None and asked.last_modified:
+            headers["If-Modified-Since"] = asked.last_modified
         return headers
 
     def _own(self, url: str) -> bool:
         return bool(self._auth) and bool(self._origin) and origin(url) == self._origin
 
-    def _private(self, host: str) -> bool:
-        return host.strip("[]").lower() in self._hosts
-
-    def _once(self, row: Any, part: Path, note: Path, start: int) -> Got | None:
+    def _once(self, row: Any, part: Path, note: Path, start: int, whole: Got | None) -> Got | None:
         """One request; None when what came does not continue the piece."""
-        sent = self._headers(row, note, start)
+        sent = self._headers(row, note, start, whole)
         with address.open_stream(
             row.url,
             allow_private=self._private,
@@ -196,6 +220,8 @@ class Client:
                 wait = retry_after(remote.header("Retry-After")) or 0.0
                 raise Failed(_status(remote.status), passing=True, wait=wait)
             if remote.status == 304 and sent.keys() & _CONDITIONS:
+                if whole is not None:
+                    return whole
                 return Got(part, "", etag or row.etag, modified or row.last_modified)
             if remote.status not in (200, 206):
                 if start:
@@ -213,24 +239,44 @@ class Client:
                 said = {"url": row.url, "sha256": row.sha256}
                 # Pieces of what was packed on its way are counted otherwise than they are stored.
                 known = {"etag": etag, "last_modified": modified} if not packed else {}
-                note.write_text(json.dumps({**said, **known}), "utf-8")
-            return Got(part, _write(remote, part, start), etag, modified)
+                said.update(known)
+                # First of all the old piece goes: whoever is killed in between must not leave it
+                # beside a note about another file.
+                part.unlink(missing_ok=True)
+                _noted(note, said)
+            else:
+                said = json.loads(note.read_text("utf-8"))
+            digest = _write(remote, part, start)
+            # Whoever is killed before the portal has it need not fetch it again.
+            _noted(note, {**said, "whole": digest})
+            return Got(part, digest, etag, modified)
+
+
+def _noted(note: Path, said: dict[str, Any]) -> None:
+    """Writes a note: the old one or the new one is there, never half of one."""
+    beside = note.with_suffix(".new")
+    beside.write_text(json.dumps(said), "utf-8")
+    beside.replace(note)
 
 
 def _write(remote: address.Remote, part: Path, start: int) -> str:
     """Writes what comes behind what is there; the digest of the whole."""
-    digest = hashlib.sha256()
     with part.open("r+b" if start else "wb") as out:
-        left = start
-        while left and (piece := out.read(min(left, _PIECE))):
-            digest.update(piece)
-            left -= len(piece)
+        digest = _digested(out) if start else hashlib.sha256()
         out.seek(start)
         out.truncate()
         for chunk in remote.chunks():
             digest.update(chunk)
             out.write(chunk)
     return digest.hexdigest()
+
+
+def _digested(read: IO[bytes]) -> Any:
+    """The SHA-256 of what is left of a file, to be gone on with."""
+    digest = hashlib.sha256()
+    while piece := read.read(_PIECE):
+        digest.update(piece)
+    return digest
 
 
 def _same(known: Any, row: Any) -> bool:
@@ -271,24 +317,13 @@ def _status(status: int) -> dict[str, Any]:
     return reason("file_status", message, status=str(status))
 
 
-def _folder() -> Path:
-    """Where files are put together: beside the portal's storage, for nobody else to read."""
-    storage = toolkit.config.get("ckan.storage_path")
-    if storage:
-        return Path(storage) / "govopen-incoming"
-    return Path(tempfile.gettempdir()) / f"govopen-incoming-{os.getuid()}"
-
-
 def _own_folder(folder: Path) -> None:
     """Makes a folder that only the portal reads.
 
     :raises Failed: the disk refuses it, or somebody else has it
     """
     try:
-        for one in (folder.parent, folder):
-            one.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if one.is_symlink() or one.stat().st_uid != os.getuid():
-                raise OSError("not ours")
+        incoming.make(folder)
     except OSError as error:
         raise Failed(
             reason("file_disk", N_("The portal could not store the file: look at its disk."))

@@ -62,7 +62,7 @@ class ExchangeHarvester(CatalogueHarvester, p.SingletonPlugin):
         source_id, url = job.source.id, job.source.url.strip().rstrip("/")
         configuration.address(url, self.NAME)
         given = source.given(job.source)
-        private = source.may_read_private(config, given)
+        private = source.private_places(url, config, given)
         client = Client(_auth(config, url), allow_private=private, **source.limits(job.source))
         rules = memories.rules(jurisdiction.profile().id, job.source.config, given)
         remembered = source.remembers(job.source)

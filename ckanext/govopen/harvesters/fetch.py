@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ckanext.govopen.access.address import AddressRefused, exchange
+from ckanext.govopen.access.address import AddressRefused, Private, exchange
 from ckanext.govopen.harvesters.reading import SourceError
 from ckanext.govopen.harvesters.sealing import origin
 from ckanext.govopen.logic.command import now
@@ -93,7 +93,12 @@ class Client:
     """Asks one source during one run."""
 
     def __init__(
-        self, auth: Auth, *, allow_private: bool, seconds: float = RUN_SECONDS, tries: int = TRIES
+        self,
+        auth: Auth,
+        *,
+        allow_private: Private,
+        seconds: float = RUN_SECONDS,
+        tries: int = TRIES,
     ) -> None:
         self._auth = auth
         self._private = allow_private

@@ -14,7 +14,7 @@ from ckan import model
 from ckan.plugins import toolkit
 from flask import has_request_context
 
-from ckanext.govopen.access import address, files, viewer
+from ckanext.govopen.access import address, files, network, viewer
 from ckanext.govopen.harvesters import config as configuration
 from ckanext.govopen.harvesters.asked import SourceLike, asked
 from ckanext.govopen.harvesters.reading import SourceError
@@ -107,13 +107,26 @@ def remembers(source: SourceLike) -> bool:
     return question is None or question.memory
 
 
-def may_read_private(config: configuration.Config, given: set[str]) -> bool:
-    """Asked for by the source, given to it, and allowed by the operator."""
-    return (
+def private_places(
+    url: str, config: configuration.Config, given: set[str]
+) -> frozenset[network.Place]:
+    """What a source may speak to at private addresses: the host and port of its own address, and
+    those of ``file_hosts``. Nothing unless it asks for it, was given it, and the operator allows
+    it.
+
+    Whoever has the say over what lies there (a redirect, an address in the catalogue) reaches no
+    other port of that host, and no other host of that network.
+    """
+    if not (
         config.private_address
         and catalogue.PRIVATE_ADDRESS in given
         and settings.harvest_allow_private_addresses()
-    )
+    ):
+        return frozenset()
+    try:
+        return config.file_hosts | {network.place(network.parse(url.strip()))}
+    except network.AddressRefused:
+        return config.file_hosts  # a file that is uploaded, or lies on the server
 
 
 @contextmanager
@@ -153,7 +166,7 @@ def _fetched(
         with (
             address.fetch(
                 url,
-                allow_private=may_read_private(config, given),
+                allow_private=private_places(url, config, given),
                 max_bytes=max_bytes,
                 timeout=seconds,
             ) as body,

@@ -29,7 +29,7 @@ def collect(session: Any, older_than: datetime.datetime) -> list[str]:
 
     Bytes that were recorded at ``older_than`` or later stay, whoever names them. Bytes that were
     stored and never recorded (a save that failed) are older when their file is; on storages that
-    do not tell they stay. Commits.
+    do not tell they stay. What killed processes have left half written goes as well. Commits.
     """
     bytes_store.wait_for_writers(session)
     store = bytes_store.storage()
@@ -38,6 +38,11 @@ def collect(session: Any, older_than: datetime.datetime) -> list[str]:
     removed: list[str] = []
     for place in list(store.scan()):
         digest = Path(place).name
+        if place.startswith(bytes_store.INCOMING) and _is_older(
+            store, fk.Location(place), older_than
+        ):
+            store.remove(fk.FileData(fk.Location(place)))
+            continue
         if not place.startswith("sha256/") or digest in keep:
             continue
         if digest not in known and not _is_older(store, fk.Location(place), older_than):

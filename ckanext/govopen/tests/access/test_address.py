@@ -198,6 +198,17 @@ def test_private_only_when_allowed(site: str) -> None:
         fetch("http://169.254.169.254/", allow_private=True, max_bytes=10, timeout=2)
 
 
+def test_private_hosts_are_allowed_with_their_ports(site: str) -> None:
+    host, port = "127.0.0.1", int(site.rsplit(":", 1)[1])
+    allowed = frozenset({(host, port)})
+    with fetch(f"{site}/once", allow_private=allowed, max_bytes=10**5, timeout=5) as file:
+        assert file.read() == MARK
+    for others in ({(host, port + 1)}, {(host, 80)}, {("localhost", port)}, set()):
+        with pytest.raises(AddressRefused) as refused:
+            fetch(f"{site}/file", allow_private=frozenset(others), max_bytes=10**5, timeout=5)
+        assert refused.value.reason == "private"
+
+
 def test_redirect_is_checked_again(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From an allowed host to the loopback: refused at the second door."""
     port = int(site.rsplit(":", 1)[1])

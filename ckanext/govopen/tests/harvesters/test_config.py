@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ckanext.govopen.harvesters import config
+from ckanext.govopen.harvesters import config, source
 from ckanext.govopen.model import catalogue
 
 GOOD = {"defaults": {"acquired": "collected"}}
@@ -97,3 +97,53 @@ def test_an_address_that_cannot_be_taken_apart(kind: str) -> None:
 )
 def test_too_many_missing_are_held_back(missing: int, alive: int, held: bool) -> None:
     assert config.Withdrawal().held(missing, alive) is held
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (["files.example.org"], {("files.example.org", 80), ("files.example.org", 443)}),
+        (["Files.Example.org.:8080"], {("files.example.org", 8080)}),
+        (["10.0.0.5:8080", "10.0.0.6:21"], {("10.0.0.5", 8080), ("10.0.0.6", 21)}),
+        (["fd00::1"], {("fd00::1", 80), ("fd00::1", 443)}),
+        (["[fd00::1]:81"], {("fd00::1", 81)}),
+        ([], set()),
+    ],
+)
+def test_hosts_of_files_are_hosts_and_ports(
+    written: list[str], meant: set[tuple[str, int]]
+) -> None:
+    assert parse(private_address=True, file_hosts=written).file_hosts == meant
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "x", [3], [""], ["a/b"], ["http://a.example.org"], ["user@a.example.org"], ["a:99999"],
+        ["a b"], ["a?b"], ["a#b"], ["a:x"],
+    ],
+)  # fmt: skip
+def test_what_is_no_host_of_files(wrong: object) -> None:
+    with pytest.raises(config.ConfigError, match="file_hosts"):
+        parse(private_address=True, file_hosts=wrong)
+
+
+def test_private_addresses_are_those_of_the_source_and_of_its_file_hosts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = {catalogue.PRIVATE_ADDRESS}
+    asked = parse(private_address=True, file_hosts=["10.0.0.5:8080"])
+
+    def places(url: str, config: config.Config = asked, powers: set[str] = given) -> set:
+        return set(source.private_places(url, config, powers))
+
+    monkeypatch.setattr(source.settings, "harvest_allow_private_addresses", lambda: True)
+    more = ("10.0.0.5", 8080)
+    assert places("http://10.0.0.4/catalogue.csv") == {("10.0.0.4", 80), more}
+    assert places("https://Intern.Example.org./x") == {("intern.example.org", 443), more}
+    assert places("http://[fd00::1]:81/x") == {("fd00::1", 81), more}
+    assert places("upload:name") == places("file:///srv/x.csv") == {more}
+    assert places("http://10.0.0.4/", parse()) == set()
+    assert places("http://10.0.0.4/", asked, set()) == set()
+    monkeypatch.setattr(source.settings, "harvest_allow_private_addresses", lambda: False)
+    assert places("http://10.0.0.4/") == set()

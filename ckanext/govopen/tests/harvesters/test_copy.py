@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -310,6 +312,91 @@ def test_a_silent_server_is_left_alone_and_private_hosts_are_the_sources_own(
         )
     assert not [line for line in asked(settings) if "x.csv" in line]
     assert not any(SECRET in str(one) for one in problems.values())
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Something else that listens on the machine of the files; ``/to/PORT`` leads to that port."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+    def do_GET(self) -> None:
+        reached: list[str] = self.server.reached  # type: ignore[attr-defined]
+        reached.append(self.path)
+        content = b"name,count\nx,1\n"
+        leads = self.path.startswith("/to/")
+        self.send_response(302 if leads else 200)
+        if leads:
+            port = self.path.split("/")[2]
+            self.send_header("Location", f"http://127.0.0.1:{port}/x.csv")
+        self.send_header("Content-Length", str(0 if leads else len(content)))
+        self.end_headers()
+        self.wfile.write(b"" if leads else content)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[list[ThreadingHTTPServer]]:
+    """Two more servers of this machine."""
+    found = [ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) for _ in range(2)]
+    for one in found:
+        one.reached = []  # type: ignore[attr-defined]
+        threading.Thread(target=one.serve_forever, args=(0.05,), daemon=True).start()
+    yield found
+    for one in found:
+        one.shutdown()
+        one.server_close()
+
+
+def test_another_port_of_a_private_host_is_another_server(
+    catalogue: Catalogue,
+    make_source: Callable[..., dict[str, Any]],
+    elsewhere: list[ThreadingHTTPServer],
+) -> None:
+    """Whoever writes the records or answers for the files must not reach what else is there."""
+    _own, other = elsewhere
+    here, there = (one.server_address[1] for one in elsewhere)
+    reached: list[str] = other.reached  # type: ignore[attr-defined]
+    for hosts, number in (([], 1), ([f"127.0.0.1:{there}"], 2)):
+        source = make_source(
+            catalogue.keeper,
+            AUTHORITY,
+            {"departments": "all", "private_address": True, "file_hosts": hosts, "files": "copy"},
+            f"http://127.0.0.1:{here}",
+            "govopen_exchange",
+        )
+        paths = (f"{here}/x.csv", f"{there}/x.csv", f"{here}/to/{there}/x.csv")
+        rows = [catalogue.row(number * 10 + at) for at in range(len(paths))]
+        records = [
+            record(
+                row, distributions=[{"id": "1", "format": "CSV", "url": f"http://127.0.0.1:{at}"}]
+            )
+            for row, at in zip(rows, paths, strict=True)
+        ]
+        catalogue.portal.call(
+            "govopen_catalogue_import", catalogue.keeper, source=source["id"], records=records
+        )
+        done = copy.work(source["id"], again=False)
+        problems = {
+            one["code"]: one["reasons"][0]["rule"]
+            for one in copy.copy_progress(source["id"], 10)["problems"]
+        }
+        if hosts:
+            assert done["copied"] == 3 and problems == {} and reached == ["/x.csv"] * 2
+        else:
+            assert done == {"copied": 1, "unchanged": 0, "failed": 2} and reached == []
+            assert problems == {row.code: "file_private" for row in rows[1:]}
+    # Nor does the reading of a catalogue or of a table follow a redirect there.
+    for kind, more in (
+        ("govopen_exchange", {}),
+        ("govopen_ckan", {}),
+        ("govopen_spreadsheet", {"defaults": {"acquired": "collected"}}),
+    ):
+        reached.clear()
+        url = f"http://127.0.0.1:{here}/to/{there}/{kind}"
+        wanted = {"departments": "all", "private_address": True, **more}
+        source = make_source(catalogue.keeper, AUTHORITY, wanted, url, kind)
+        report = replace(catalogue, source_id=source["id"]).run()
+        assert report["state"] == "failed" and reached == [], (kind, report)
 
 
 def test_a_held_file_with_a_column_that_closes_is_let_go(

@@ -68,7 +68,8 @@ def server() -> Iterator[str]:
 
 def get(server: str, path: str, **held: str) -> download.Got:
     """What a client of a source at the server gets."""
-    client = download.Client("s", server, Auth("", "", ""), frozenset({"127.0.0.1"}), 10**7)
+    place = ("127.0.0.1", int(server.rsplit(":", 1)[1]))
+    client = download.Client("s", server, Auth("", "", ""), frozenset({place}), 10**7)
     row = {"resource_id": "r", "url": server + path, "sha256": "", "held_sha256": "",
            "held_url": "", "held_size": None, "etag": "", "last_modified": "", **held}  # fmt: skip
     return client.get(SimpleNamespace(**row))
