@@ -23,7 +23,7 @@ from ckanext.govopen.harvesters import config as configuration
 from ckanext.govopen.harvesters import download, sealing, source
 from ckanext.govopen.harvesters.fetch import Auth
 from ckanext.govopen.harvesters.reading import SourceError
-from ckanext.govopen.logic import command, copying, deliver
+from ckanext.govopen.logic import catalogue_report, command, copying, deliver
 from ckanext.govopen.logic.catalogue_source import Source, source_of
 from ckanext.govopen.logic.reasons import of_validation, reason
 from ckanext.govopen.model import catalogue
@@ -36,8 +36,6 @@ WORK_SECONDS = 1500.0
 JOB_SECONDS = 3600
 #: After so many files in a row that a silent server did not give, the others are left alone.
 IN_A_ROW = 5
-#: Kind of the remarks of a run that tell of a file which could not be had.
-REMARK = "file"
 
 
 def enqueue(payloads: list[dict[str, Any]]) -> None:
@@ -73,6 +71,8 @@ def work(source_id: str, again: bool = True) -> dict[str, int]:
         worker = _worker(source_id)
         if worker is not None:
             worker.work(done)
+        if not table.waiting(model.Session, source_id):
+            catalogue_report.tell_files(source_id)
     if worker is not None and again and table.waiting(model.Session, source_id):
         enqueue([{"source": source_id}])
     model.Session.remove()
@@ -207,4 +207,4 @@ class Worker:
     ) -> None:
         """Tells it in the report of the run that wanted the file."""
         if run_id and model.Session.get(catalogue.CatalogueRun, run_id) is not None:
-            catalogue.remark(model.Session, run_id, REMARK, code, reasons, place)
+            catalogue.remark(model.Session, run_id, catalogue.FILE, code, reasons, place)

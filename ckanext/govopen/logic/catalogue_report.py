@@ -13,6 +13,10 @@ from ckanext.govopen.domain.refusal import N_
 from ckanext.govopen.logic import command, post
 from ckanext.govopen.logic.told import said
 from ckanext.govopen.model import catalogue as table
+from ckanext.govopen.model import copying as copies
+
+#: Most codes of records in one mail.
+NAMED = 10
 
 #: What is said of a run that failed without a word: its process was ended.
 _ENDED = N_(
@@ -77,12 +81,30 @@ def tell(run: table.CatalogueRun) -> None:
         )
         if true
     ]
-    if not why:
-        return
+    if why:
+        _mail(run, {template: {} for template in why})
+
+
+def tell_files(source_id: str) -> None:
+    """Notes a mail about the files that could not be had: one for a run, when all were tried.
+
+    Nothing about a run that had no others than the run before it. Commits.
+    """
+    for run_id, (count, codes) in copies.failed_in_runs(model.Session, source_id, NAMED).items():
+        run = table.tell_files_once(model.Session, run_id)
+        if run is None or not table.newly_said(model.Session, run, table.FILE):
+            continue
+        named = ", ".join(dict.fromkeys(codes)) + (" …" if count > len(codes) else "")
+        _mail(run, {"harvest-files": {"number": count, "codes": named}})
+    command.finish({})
+
+
+def _mail(run: table.CatalogueRun, said: dict[str, dict[str, Any]]) -> None:
+    """Notes what is said by each template, for each of those who keep the source of a run."""
     for user_id, language in _keepers(run.source_id):
-        for template in why:
-            facts = {"source": run.source_id, "run": run.id, "language": language}
-            post.put(template, [user_id], run.id, command.now(), **facts)
+        facts = {"source": run.source_id, "run": run.id, "language": language}
+        for template, params in said.items():
+            post.put(template, [user_id], run.id, command.now(), **facts, said=params)
 
 
 def _keepers(source_id: str) -> list[tuple[str, str]]:

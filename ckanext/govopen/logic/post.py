@@ -65,6 +65,10 @@ SENTENCES: dict[str, str] = {
         "Many records are missing in a harvest source. None was withdrawn: confirm it."
     ),
     "harvest-kept-back": N_("A run has kept back records that it had not kept back before."),
+    "harvest-files": N_(
+        "%(number)s files of a harvest source could not be copied. Codes of their records: "
+        "%(codes)s. The last good copies stay; the next run tries again."
+    ),
     "datasets-overdue": N_(
         "%(department)s: the data of %(number)s datasets should have been updated by now."
     ),

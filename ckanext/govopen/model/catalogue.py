@@ -24,6 +24,10 @@ from ckanext.govopen.domain.catalogue.sweep import Known
 LISTED, WITHDRAWN = sweep.LISTED, sweep.WITHDRAWN
 KEPT_BACK, REFUSED = sweep.KEPT_BACK, sweep.REFUSED
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
+#: What ``progress`` says when the source's keepers were told of the files that failed.
+FILES_TOLD = "files_told"
+#: Kind of the remarks of a run that tell of a file which could not be had.
+FILE = "file"
 #: Powers of a source that only the authority or the operator gives; the last one only the command
 #: line.
 OTHER_DEPARTMENTS, CREATE_ORGANIZATIONS = "other_departments", "create_organizations"
@@ -257,6 +261,15 @@ def note_progress(session: Any, run_id: str, values: Mapping[str, Any]) -> None:
     )
 
 
+def tell_files_once(session: Any, run_id: str) -> CatalogueRun | None:
+    """The run, locked, when it has ended and nobody was told of its files yet; notes that now."""
+    run = session.get(CatalogueRun, run_id, populate_existing=True, with_for_update=True)
+    if run is None or run.state == RUNNING or (run.progress or {}).get(FILES_TOLD):
+        return None
+    run.progress = {**(run.progress or {}), FILES_TOLD: True}
+    return run
+
+
 def end_others(session: Any, run: CatalogueRun, now: datetime) -> None:
     """Closes earlier runs of the source that never came to their end (killed, aborted)."""
     session.execute(
@@ -335,6 +348,13 @@ def remarks(
 
 def newly_kept(session: Any, run: CatalogueRun) -> int:
     """How many records a run kept back that the source's run before it did not."""
+    return newly_said(session, run, KEPT_BACK)
+
+
+def newly_said(session: Any, run: CatalogueRun, kind: str) -> int:
+    """How many records (or files of theirs) a run has remarks of a kind about that the source's
+    run before it had not.
+    """
     table, runs_of = CatalogueRemark.__table__, CatalogueRun.__table__
     before = (
         sa.select(runs_of.c.id)
@@ -342,8 +362,9 @@ def newly_kept(session: Any, run: CatalogueRun) -> int:
         .order_by(runs_of.c.started_at.desc())
         .limit(1)
     ).scalar_subquery()
-    kept = sa.select(table.c.code).where(table.c.kind == KEPT_BACK)
-    new = kept.where(table.c.run_id == run.id).except_(kept.where(table.c.run_id == before))
+    about = sa.select(table.c.code, table.c.place if kind == FILE else sa.null())
+    about = about.where(table.c.kind == kind)
+    new = about.where(table.c.run_id == run.id).except_(about.where(table.c.run_id == before))
     return session.scalar(sa.select(sa.func.count()).select_from(new.subquery()))
 
 

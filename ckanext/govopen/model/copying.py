@@ -14,11 +14,18 @@ from typing import Any
 
 import sqlalchemy as sa
 from ckan.plugins import toolkit
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.govopen.domain.release import FileFact
-from ckanext.govopen.model.catalogue import LISTED, CatalogueRecord
+from ckanext.govopen.model.catalogue import (
+    FILES_TOLD,
+    LISTED,
+    RUNNING,
+    CatalogueRecord,
+    CatalogueRun,
+)
 
 #: To be fetched or looked at; as the catalogue has it; could not be had, and why.
 WAITING, COPIED, FAILED = "waiting", "copied", "failed"
@@ -258,9 +265,38 @@ def waiting(session: Any, source_id: str) -> int:
 
 
 def sources_waiting(session: Any) -> list[str]:
-    """The sources with files that wait."""
-    query = sa.select(CopyRow.source_id).where(CopyRow.state == WAITING, _listed()).distinct()
-    return list(session.scalars(query))
+    """The sources with files that wait, or failed without a word to anybody."""
+    waits = sa.select(CopyRow.source_id).where(CopyRow.state == WAITING, _listed())
+    untold = (
+        sa.select(CopyRow.source_id)
+        .join(CatalogueRun, CatalogueRun.id == CopyRow.run_id)
+        .where(
+            CopyRow.state == FAILED,
+            _listed(),
+            CatalogueRun.state != RUNNING,
+            sa.not_(CatalogueRun.progress.has_key(FILES_TOLD)),
+        )
+    )
+    return sorted(session.scalars(waits.union(untold)))
+
+
+def failed_in_runs(session: Any, source_id: str, most: int) -> dict[str, tuple[int, list[str]]]:
+    """Of each run whose files could not be had: how many, and the codes of the first."""
+    query = (
+        sa.select(
+            CopyRow.run_id,
+            sa.func.count(),
+            sa.func.array_agg(postgresql.aggregate_order_by(CopyRow.code, CopyRow.code))[1:most],
+        )
+        .where(
+            CopyRow.source_id == source_id,
+            CopyRow.state == FAILED,
+            CopyRow.run_id.is_not(None),
+            _listed(),
+        )
+        .group_by(CopyRow.run_id)
+    )
+    return {run_id: (count, list(codes)) for run_id, count, codes in session.execute(query)}
 
 
 def next_waiting(session: Any, source_id: str, after: tuple[str, str]) -> CopyRow | None:

@@ -17,7 +17,10 @@ from ckanext.govopen.exchange_demo import days
 from ckanext.govopen.exchange_demo.faults import Faults
 from ckanext.govopen.exchange_demo.server import Exchange, Settings, running
 from ckanext.govopen.harvesters import copy, download, fetch
+from ckanext.govopen.logic import catalogue_report, post
+from ckanext.govopen.model import copying as table
 from ckanext.govopen.model import file as file_model
+from ckanext.govopen.model import outbox
 from ckanext.govopen.tests.harvesters.conftest import Catalogue
 from ckanext.govopen.tests.harvesters.test_exchange import record, serve
 from ckanext.govopen.tests.harvesters.test_run import counts
@@ -397,6 +400,94 @@ def test_another_port_of_a_private_host_is_another_server(
         source = make_source(catalogue.keeper, AUTHORITY, wanted, url, kind)
         report = replace(catalogue, source_id=source["id"]).run()
         assert report["state"] == "failed" and reached == [], (kind, report)
+
+
+def mails(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """What is noted to be mailed about the source; forgets it."""
+    model.Session.remove()
+    rows = model.Session.query(outbox.OutboxRow).filter_by(kind="mail").all()
+    mine = [row for row in rows if row.payload.get("source") == catalogue.source_id]
+    found = [row.payload for row in mine]
+    for row in mine:
+        model.Session.delete(row)
+    model.Session.commit()
+    return found
+
+
+def test_keepers_are_told_once_for_a_run_of_the_files_that_failed_after_it(
+    exchange: Catalogue, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [exchange.row(number) for number in range(12)]
+    settings.faults = Faults.from_text(["file-missing"])
+    serve(settings, *(record(row) for row in rows))
+    run = exchange.run()["id"]
+    assert mails(exchange) == [], "the run itself went well, and no file was tried yet"
+    # The worker is ended before it comes to its end: nobody is told yet, and then once.
+    monkeypatch.setattr(copy.Worker, "work", interrupted(copy.Worker.work, after=5))
+    assert work(exchange)["failed"] == 5
+    assert mails(exchange) == []
+    monkeypatch.undo()
+    monkeypatch.setattr(copy, "enqueue", lambda payloads: None)
+    monkeypatch.setitem(config, "ckanext.govopen.harvest.allow_private_addresses", True)
+    assert work(exchange)["failed"] == 7
+    told = mails(exchange)
+    assert {one["template"] for one in told} == {"harvest-files"} and len(told) == 1
+    (mail,) = told
+    assert (mail["run"], mail["said"]["number"]) == (run, 12)
+    named = mail["said"]["codes"].split(", ")
+    assert named[0] == rows[0].code and named[-1] == f"{rows[9].code} …" and len(named) == 10
+    # Whatever is tried again for this run, and the same failures in the next run: no word.
+    work(exchange)
+    assert exchange.run()["state"] == "finished" and work(exchange)["failed"] == 12
+    assert mails(exchange) == []
+    # Another one that fails beside them is told of.
+    serve(settings, *(record(row) for row in [*rows, exchange.row(12)]))
+    exchange.run()
+    assert work(exchange)["failed"] == 13
+    (mail,) = mails(exchange)
+    assert mail["said"]["number"] == 13
+
+    # What it says, without any title.
+    sent: list[str] = []
+    monkeypatch.setattr(
+        "ckan.lib.mailer.mail_user", lambda user, subject, body: sent.append(f"{subject}\n{body}")
+    )
+    post.send([mail])
+    assert rows[0].code in sent[0] and "13" in sent[0] and f"?run={mail['run']}" in sent[0]
+    assert rows[0].title not in sent[0]
+
+
+def interrupted(work: Callable[..., None], after: int) -> Callable[..., None]:
+    """A worker's work that ends after so many files, as if its time were over."""
+
+    def some(self: copy.Worker, done: dict[str, int]) -> None:
+        one = self._one
+
+        def counted(row: Any) -> bool:
+            if done["failed"] + 1 >= after:
+                self._end = 0.0
+            return one(row)
+
+        self._one = counted  # type: ignore[method-assign]
+        work(self, done)
+
+    return some
+
+
+def test_a_worker_that_died_before_it_told_is_made_up_for(
+    exchange: Catalogue, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.faults = Faults.from_text(["file-missing"])
+    serve(settings, record(exchange.row(1)))
+    exchange.run()
+    with monkeypatch.context() as killed:
+        killed.setattr(catalogue_report, "tell_files", lambda source_id: None)
+        assert work(exchange)["failed"] == 1
+    model.Session.remove()
+    assert exchange.source_id in table.sources_waiting(model.Session)
+    assert work(exchange) == {"copied": 0, "unchanged": 0, "failed": 0}
+    assert [one["template"] for one in mails(exchange)] == ["harvest-files"]
+    assert exchange.source_id not in table.sources_waiting(model.Session)
 
 
 def test_a_held_file_with_a_column_that_closes_is_let_go(
