@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 Write = Callable[["Mapping[str, dict[str, Any]]", Any], "dict[str, Made]"]
 #: After how long somebody else brings the index up to date when a writer could not.
 SOON = timedelta(minutes=1)
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -102,6 +103,8 @@ class Writer:
         self._user = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
         #: What is held of the files of the records that are being written, by code.
         self._held: dict[str, dict[str, copies.CopyRow]] = {}
+        #: Ids of resources from an older portal that the records have or had, by code.
+        self._kept: dict[str, frozenset[str]] = {}
         self._account = model.User.by_name(self._user)
 
     @cached_property
@@ -142,6 +145,7 @@ class Writer:
         if self.source.copies:
             codes = [item.code for item in prepared if item.code in rows]
             self._held = copies.of_codes(model.Session, self.source.id, codes)
+        self._kept = self._kept_resources(prepared, rows)
         fresh: list[Prepared] = []
         there: list[Prepared] = []
         others: list[Prepared] = []
@@ -215,7 +219,9 @@ class Writer:
 
     def _change(self, datasets: Mapping[str, dict[str, Any]], rows: Any) -> dict[str, Made]:
         wanted = [
-            Change(code, rows[code].package_id, dataset, self._context())
+            Change(
+                code, rows[code].package_id, dataset, self._context(), self._kept.get(code, _NONE)
+            )
             for code, dataset in datasets.items()
         ]
         assert self._sets is not None
@@ -327,6 +333,23 @@ class Writer:
             return dataset, []
         return dataset, drop_inner_links(dataset)
 
+    def _kept_resources(
+        self, prepared: Iterable[Prepared], rows: Mapping[str, table.CatalogueRecord]
+    ) -> dict[str, frozenset[str]]:
+        """By code the ids of resources that records from an older portal have, or had when they
+        were last written: nothing else tells them from what people added here.
+        """
+        items = [one for one in prepared if one.record.identity is not None and one.code in rows]
+        found = {one.code: _resource_ids(one.record) for one in items}
+        packages = {
+            package: one.code for one in items if (package := rows[one.code].package_id) is not None
+        }
+        for package, raw in harvest_objects.last(self.source.id, packages).items():
+            before = mapping.parse_record(raw)
+            if not isinstance(before, mapping.RecordError):
+                found[packages[package]] |= _resource_ids(before)
+        return found
+
     def _note(self, done: Done, item: Prepared, row: table.CatalogueRecord | None) -> None:
         """Remembers the record's state, so that it is not touched again until it changes."""
         if row is None:
@@ -368,6 +391,9 @@ class Writer:
         dataset, inner = self._dataset(item, org)
         reasons = [*reasons, *inner]
         existing = self._package(row)
+        if item.record.identity is not None:
+            owner = existing.id if existing is not None else item.record.identity.id
+            _refuse_taken(dataset.get("resources") or [], owner)
         if existing is None:
             package_id = toolkit.get_action("package_create")(self._context(), dataset)
             return Done(item.code, "new", package_id, reasons)
@@ -375,15 +401,15 @@ class Writer:
         if existing.state == "deleted" and (listed or _deleted_here(row)):
             here = reason("deleted_here", N_("The dataset was deleted on this portal."))
             return Done(item.code, "kept_back", existing.id, [*reasons, here])
-        self._update(existing, dataset)
+        self._update(existing, dataset, self._kept.get(item.code, _NONE))
         return Done(item.code, "changed" if listed else "new", existing.id, reasons)
 
-    def _update(self, existing: Any, dataset: dict[str, Any]) -> None:
+    def _update(self, existing: Any, dataset: dict[str, Any], ours: frozenset[str]) -> None:
         context = self._context()
         reading: Any = {**context, "use_cache": False}
         shown = toolkit.get_action("package_show")(reading, {"id": existing.id})
         context["original_package"] = shown
-        toolkit.get_action("package_update")(context, merged(shown, dataset, existing.name))
+        toolkit.get_action("package_update")(context, merged(shown, dataset, existing.name, ours))
 
     def _gone(
         self,
@@ -423,6 +449,26 @@ class Writer:
             "return_id_only": True,
             "govopen_submitters": list(self.source.submitters),
         }
+
+
+def _resource_ids(record: Any) -> frozenset[str]:
+    return frozenset(mapping.resource_of(record, one) for one in record.distributions)
+
+
+def _refuse_taken(resources: Iterable[Mapping[str, Any]], package_id: str) -> None:
+    """Refuses ids of resources that another dataset has here, or had: CKAN itself would take
+    those of a deleted resource away from its dataset.
+
+    :raises ValidationError: with the ids
+    """
+    query = sa.select(model.Resource.id).where(
+        model.Resource.id.in_([str(one["id"]) for one in resources]),
+        model.Resource.package_id != package_id,
+    )
+    taken = sorted(model.Session.scalars(query))
+    if taken:
+        said = toolkit._("Another dataset here has resources with these ids: %(ids)s.")
+        raise toolkit.ValidationError({"resources": [said % {"ids": ", ".join(taken)}]})
 
 
 def _deleted_here(row: table.CatalogueRecord | None) -> bool:

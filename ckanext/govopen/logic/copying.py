@@ -44,7 +44,7 @@ def wanted(
     for one in record.distributions:
         if one.id in outcome.kept_distributions:
             continue
-        resource_id = mapping.resource_id(record.code, one.id)
+        resource_id = mapping.resource_of(record, one)
         row = held.get(resource_id)
         keep = row is not None and bool(row.held_sha256) and not _closed(record, one, row)
         found.append(

@@ -1,6 +1,11 @@
 """The exchange catalogue: one record, one mapping, behind every kind of source."""
 
-from ckanext.govopen.domain.catalogue.dataset import dataset_name, resource_id, to_dataset
+from ckanext.govopen.domain.catalogue.dataset import (
+    dataset_name,
+    resource_id,
+    resource_of,
+    to_dataset,
+)
 from ckanext.govopen.domain.catalogue.links import is_public_address
 from ckanext.govopen.domain.catalogue.mapping import (
     Outcome,
@@ -36,6 +41,7 @@ __all__ = [
     "parse_record",
     "record_hash",
     "resource_id",
+    "resource_of",
     "to_dataset",
     "trusted_review",
 ]

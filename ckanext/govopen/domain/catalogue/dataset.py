@@ -15,6 +15,7 @@ from ckanext.govopen.domain.terms import OpenClass
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _NOT_IN_TAGS = re.compile(r"[^\w \-.]+")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME_LENGTH = 80
 _HASH_LENGTH = 12
 
@@ -34,6 +35,15 @@ def dataset_name(code: str) -> str:
 def resource_id(code: str, distribution: str) -> str:
     """The id of the resource of a distribution: the same at every run."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"govopen:{code}\n{distribution}"))
+
+
+def resource_of(record: Record, distribution: Distribution) -> str:
+    """The same; a record that keeps the identifiers of an older portal keeps those of its
+    resources as well, so that the addresses of their pages and files stay valid.
+    """
+    if record.identity is not None and _UUID.fullmatch(distribution.id):
+        return distribution.id
+    return resource_id(record.code, distribution.id)
 
 
 def to_dataset(
@@ -114,7 +124,7 @@ def tags(record: Record) -> list[str]:
 
 def _resource(distribution: Distribution, record: Record) -> dict[str, Any]:
     return {
-        "id": resource_id(record.code, distribution.id),
+        "id": resource_of(record, distribution),
         "name": distribution.name or record.title,
         "format": distribution.format or record.format_detail,
         "url": distribution.url,

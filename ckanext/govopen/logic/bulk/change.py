@@ -34,12 +34,15 @@ from ckanext.govopen.model import file, location
 
 @dataclass
 class Change:
-    """A dataset to be changed. ``data`` is what the mapping made of its record."""
+    """A dataset to be changed. ``data`` is what the mapping made of its record; ``ours`` as
+    :func:`.merge.merged` takes it.
+    """
 
     code: str
     package_id: str
     data: dict[str, Any]
     context: Any
+    ours: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -86,7 +89,7 @@ class Changer:
             if at is None or not _ordinary(one, at):
                 continue
             before = shown.site(*at.rows(), self._user.name, at.loaded)
-            data = merged(before, one.data, at.package.name)
+            data = merged(before, one.data, at.package.name, one.ours)
             candidates.append(_Ready(one, at, before, data, {}))
         ready: list[_Ready] = []
         free = _free(candidates)

@@ -167,6 +167,90 @@ def test_a_try_and_a_dry_run_read_it_as_a_run_does(old_portal: Catalogue, peer: 
         assert dry["counts"] == old_portal.run()["counts"]
 
 
+def test_resources_move_in_with_their_ids_and_addresses(old_portal: Catalogue, peer: Peer) -> None:
+    portal, department = old_portal.portal, old_portal.department
+    one = package(department.name)
+    second = {**one["resources"][0], "id": str(uuid.uuid4()), "name": "二"}
+    one["resources"].append(second)
+    peer.packages = [one]
+    assert counts(old_portal.run()) == {"seen": 1, "new": 1}
+    old = [resource["id"] for resource in one["resources"]]
+
+    def ids() -> list[str]:
+        model.Session.remove()
+        shown = portal.call("package_show", department.editor, id=one["id"])
+        return [resource["id"] for resource in shown["resources"]]
+
+    assert ids() == old
+    portal.call("package_patch", department.editor, id=one["id"], share_class="unconditional")
+    portal.approve(department, one["name"])
+    for reference in (one["name"], one["id"]):
+        page = portal.get(f"/dataset/{reference}/resource/{old[0]}", follow_redirects=True)
+        assert page.status_code == 200 and "站點" in page.get_data(as_text=True)
+    assert portal.call("resource_show", id=old[1])["name"] == "二"
+
+    # What people add here stays beside them; what the old portal takes away goes, what it adds
+    # comes, and nothing is there twice.
+    mine = portal.call(
+        "resource_create", department.editor, package_id=one["id"], name="本地", format="CSV",
+        url="https://data.example.org/own.csv",
+    )["id"]  # fmt: skip
+    one["title"] = "改名"
+    assert counts(old_portal.run()) == {"seen": 1, "changed": 1} and ids() == [*old, mine]
+    third = {**second, "id": str(uuid.uuid4()), "name": "三"}
+    one["resources"] = [second, third]
+    assert counts(old_portal.run()) == {"seen": 1, "changed": 1}
+    assert ids() == [second["id"], third["id"], mine]
+    one["resources"] = [one["resources"][1]]
+    assert counts(old_portal.run()) == {"seen": 1, "changed": 1}
+    assert ids() == [third["id"], mine]
+    # Withdrawn there and back again: the same ids.
+    peer.packages = []
+    other = package(department.name)
+    peer.packages = [other]
+    assert counts(old_portal.run())["withdrawn"] == 1
+    peer.packages = [other, one]
+    one["resources"] = [one["resources"][0], {**second, "id": str(uuid.uuid4())}]
+    old_portal.run()
+    assert ids() == [*[resource["id"] for resource in one["resources"]], mine]
+
+
+def test_a_resource_id_that_is_taken_here_is_refused(old_portal: Catalogue, peer: Peer) -> None:
+    portal, department = old_portal.portal, old_portal.department
+    link = {"name": "x", "format": "CSV", "url": "https://data.example.org/a.csv"}
+    mine = portal.dataset(department, resources=[link, {**link, "name": "y"}])
+    there, gone = (resource["id"] for resource in mine["resources"])
+    portal.call("resource_delete", department.editor, id=gone)
+    peer.packages = [
+        package(department.name, resources=[{**link, "id": one}])
+        for one in (there, gone, str(uuid.uuid4()))
+    ]
+    twice = str(uuid.uuid4())
+    peer.packages += [package(department.name, resources=[{**link, "id": twice}]) for _ in "ab"]
+    report = old_portal.run()
+    assert counts(report) == {"seen": 5, "new": 2, "refused": 3}
+    model.Session.remove()
+    for one in (there, gone):
+        row = model.Session.get(model.Resource, one)
+        assert row is not None and row.package_id == mine["id"]
+
+
+def test_another_source_names_no_resource_ids(catalogue: Catalogue) -> None:
+    """An id that a record chooses is taken from sources only that may keep identifiers."""
+    wanted, row = str(uuid.uuid4()), catalogue.row(1)
+    one = {"id": wanted, "name": "x", "format": "CSV", "url": "https://data.example.org/a.csv"}
+    record = {
+        "code": row.code, "title": "x", "provider": {"name": catalogue.department.name},
+        "open": {"open": True}, "acquired": "collected", "distributions": [one],
+        "identity": {"id": str(uuid.uuid4()), "name": unique("taken")},
+    }  # fmt: skip
+    catalogue.portal.call(
+        "govopen_catalogue_import", catalogue.keeper, source=catalogue.source_id, records=[record]
+    )
+    found = catalogue.dataset(row)
+    assert found and [one["id"] for one in found["resources"]] != [wanted]
+
+
 def test_a_name_that_is_taken_here_is_refused_and_nothing_is_overwritten(
     old_portal: Catalogue, peer: Peer
 ) -> None:
