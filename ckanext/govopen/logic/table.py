@@ -36,6 +36,11 @@ MAX_COLUMNS = 1000
 #: PostgreSQL cuts names after 63 bytes.
 MAX_NAME_BYTES = 63
 MAX_UNPACKED = 2 * 1024**3
+#: Of a workbook: what is not its sheets and is held in memory (texts, styles), unpacked; the rows
+#: that a sheet can have at all; sheets that are looked at for rows.
+MAX_HELD = 512 * 1024**2
+MAX_ROWS = 1_048_576
+MAX_SHEETS = 100
 #: Types of information items (guideline 1272) that are numbers.
 NUMERIC_ITEMS = frozenset(code for code, kind in KINDS.items() if kind in ("number", "integer"))
 
@@ -176,21 +181,28 @@ _DAMAGED = (
 
 
 def _workbook_lines(file: IO[bytes], most: int | None) -> Iterator[list[str | None]]:
-    # Rows and columns that a sheet leaves out are made up while it is read, a million of them for
-    # one cell far down: whoever wants a part only is given no more.
-    part = {} if most is None else {"max_row": most, "max_col": MAX_COLUMNS + 1}
+    # Rows and columns that a sheet leaves out are made up while it is read, thousands of millions
+    # for one cell that says it is so far down: no more are asked for than a sheet can have, and
+    # no more than that by whoever wants a part only.
+    part = {"max_row": MAX_ROWS + 1} if most is None else {"max_row": most}
+    if most is not None:
+        part["max_col"] = MAX_COLUMNS + 1
     try:
         with zipfile.ZipFile(file) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
-                raise Unreadable(N_("The workbook is too large when unpacked."))
+            _limit(archive)
         file.seek(0)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
-            for sheet in book.worksheets:
-                if sheet.sheet_state != "visible":
-                    continue
+            visible = [one for one in book.worksheets if one.sheet_state == "visible"]
+            for sheet in visible[:MAX_SHEETS]:
+                # What a sheet says of its own size is often wrong: rows would be made up or lost.
+                sheet.reset_dimensions()  # pyright: ignore[reportAttributeAccessIssue]
                 found = False
-                for cells in sheet.iter_rows(values_only=True, **part):
+                for number, cells in enumerate(sheet.iter_rows(values_only=True, **part), start=1):
+                    if number > MAX_ROWS:
+                        raise Unreadable(
+                            N_("The table has more than %(most)s rows."), most=MAX_ROWS
+                        )
                     found = found or any(cell is not None for cell in cells)
                     if found:
                         yield [_cell(cell) for cell in cells]
@@ -202,6 +214,17 @@ def _workbook_lines(file: IO[bytes], most: int | None) -> Iterator[list[str | No
         raise
     except _DAMAGED:
         raise Unreadable(N_("The workbook cannot be opened.")) from None
+
+
+def _limit(archive: zipfile.ZipFile) -> None:
+    """Refuses a workbook that would fill the memory or keep its reader busy for hours."""
+    held = whole = 0
+    for entry in archive.infolist():
+        whole += entry.file_size
+        if not entry.filename.lower().startswith("xl/worksheets/"):
+            held += entry.file_size
+    if whole > MAX_UNPACKED or held > MAX_HELD:
+        raise Unreadable(N_("The workbook is too large when unpacked."))
 
 
 def _cell(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import time
 import zipfile
 from collections.abc import Mapping
 
@@ -131,10 +132,58 @@ def test_workbook() -> None:
     assert types[1] == "numeric"
 
 
-def test_workbook_that_unpacks_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "MAX_UNPACKED", 100)
+@pytest.mark.parametrize("limit", ["MAX_UNPACKED", "MAX_HELD"])
+def test_workbook_that_unpacks_too_large(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(table, limit, 100)
     with pytest.raises(Unreadable, match="too large"):
         rows_of(workbook([["a"], [1]]), XLSX)
+
+
+def altered(raw: bytes, old: str, new: str) -> bytes:
+    """A workbook whose first sheet says something else than it did."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as before, zipfile.ZipFile(out, "w") as after:
+        for entry in before.namelist():
+            content = before.read(entry)
+            if entry.endswith("sheet1.xml"):
+                assert old.encode() in content
+                content = content.replace(old.encode(), new.encode())
+            after.writestr(entry, content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("row", [table.MAX_ROWS + 1, 2_000_000_000])
+def test_a_row_that_no_sheet_can_have_keeps_nobody_busy(row: int) -> None:
+    raw = workbook([["a", "b"], [1, 2], [3, 4]])
+    raw = altered(raw, '<row r="3">', f'<row r="{row}">')
+    begin = time.monotonic()
+    with pytest.raises(Unreadable, match="1048576 rows"):
+        rows_of(raw, XLSX)
+    assert time.monotonic() - begin < 20
+    # Whoever wants only its beginning gets that.
+    found = read(io.BytesIO(raw), XLSX, most=1050)
+    assert next(found.rows)[:2] == ["1", "2"]
+
+
+def test_the_last_row_that_a_sheet_can_have_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "MAX_ROWS", 5)
+    assert len(rows_of(workbook([["a"], *([n] for n in range(4))]), XLSX)[1]) == 4
+    with pytest.raises(Unreadable, match="more than 5 rows"):
+        rows_of(workbook([["a"], *([n] for n in range(5))]), XLSX)
+
+
+@pytest.mark.parametrize("said", ["A1", "A1:ZZZ2000000000", "A1:B2"])
+def test_what_a_sheet_says_of_its_size_is_not_believed(said: str) -> None:
+    raw = workbook([["a", "b"], [1, 2], [3, 4]])
+    raw = altered(raw, '<dimension ref="A1:B3"', f'<dimension ref="{said}"')
+    assert rows_of(raw, XLSX)[:2] == (["a", "b"], [["1", "2"], ["3", "4"]])
+
+
+def test_blank_sheets_are_not_looked_through_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "MAX_SHEETS", 2)
+    assert rows_of(workbook([], [["a"], [1]]), XLSX)[0] == ["a"]
+    with pytest.raises(Unreadable, match="no rows"):
+        rows_of(workbook([], [], [["a"], [1]]), XLSX)
 
 
 @pytest.mark.parametrize(
