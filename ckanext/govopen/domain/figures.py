@@ -89,12 +89,15 @@ def figures(cases: Iterable[Case], grants: Mapping[str, int]) -> Figures:
     """The published tables of one period but for ``crossed``. ``grants`` are the grants alive at
     its end by department."""
     known = list(cases)
+    departments = by("department", known)
     refused = [case for case in known if case.outcome == "refused"]
+    # The grounds add up to all refusals. Where these stand in one column with other outcomes, the
+    # difference would be the number of the others, which were too few for a column of their own.
+    alone = departments is not None and ("refused",) in departments.columns
     return Figures(
-        departments=by("department", known),
+        departments=departments,
         months=by("month", known),
-        # Their total is published beside the outcomes only when it is large enough there, too.
-        grounds=_single(Counter(case.ground for case in refused)),
+        grounds=_single(Counter(case.ground for case in refused)) if alone else None,
         grants=stepped(grants),
     )
 

@@ -1,8 +1,9 @@
 """The cases and grants that the public figures are made of, from the ledger's own events.
 
 Only what is about a dataset that the public could see counts, and it goes on counting when the
-dataset is taken away: else the figures before and after would tell how many cases it had. Nobody's
-name is read.
+dataset is taken away: else the figures before and after would tell how many cases it had. So all of
+it comes from events: a purge takes releases and grants along, and leaves those. Nobody's name is
+read.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from ckan.types import AlchemySession
 from ckanext.govopen.domain.deadline import Calendar, local_date
 from ckanext.govopen.domain.figures import Case, Outcome
 from ckanext.govopen.domain.procedure import Clock, Procedure
-from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.ledger import EventRow
-from ckanext.govopen.model.release import ReleaseRow
 
 _ENDS: Mapping[str, Outcome] = {
     "application.approved": "approved",
@@ -31,6 +30,9 @@ _ENDS: Mapping[str, Outcome] = {
 }
 _TYPES = ("application.submitted", "application.accepted", "application.decided", *_ENDS)
 _STREAM = "application/"
+_RELEASED = EventRow.__table__.alias("released")
+_DATASET = _RELEASED.c.payload["dataset"].astext
+_PUBLISHED = "release.published"
 
 
 def decision_clock(procedure: Procedure) -> Clock | None:
@@ -115,14 +117,24 @@ def grants(session: AlchemySession, at: datetime.datetime) -> dict[str, int]:
 
     One that was suspended for a while counts: that it was is nobody's business.
     """
+    table, ended = EventRow.__table__, EventRow.__table__.alias("ended")
+
+    def moment(name: str) -> sa.ColumnElement[datetime.datetime]:
+        return sa.cast(table.c.payload[name].astext, sa.DateTime(timezone=True))
+
     found = session.execute(
-        sa.select(GrantRow.organization_id).where(
-            GrantRow.created_at < at,
-            GrantRow.valid_from < at,
-            GrantRow.valid_to >= at,
-            sa.or_(GrantRow.revoked_at.is_(None), GrantRow.revoked_at >= at),
-            GrantRow.package_id.in_(
-                sa.select(ReleaseRow.package_id).where(ReleaseRow.released_at < at)
+        sa.select(table.c.payload["organization"].astext).where(
+            table.c.type == "grant.given",
+            table.c.at < at,
+            moment("valid_from") < at,
+            moment("valid_to") >= at,
+            ~sa.exists().where(
+                ended.c.stream == table.c.stream,
+                ended.c.type.in_(("grant.revoked", "grant.ended")),
+                ended.c.at < at,
+            ),
+            table.c.payload["dataset"].astext.in_(
+                sa.select(_DATASET).where(_RELEASED.c.type == _PUBLISHED, _RELEASED.c.at < at)
             ),
         )
     ).scalars()
@@ -132,11 +144,11 @@ def grants(session: AlchemySession, at: datetime.datetime) -> dict[str, int]:
 def _released(session: AlchemySession) -> dict[str, datetime.datetime]:
     """When each dataset was public for the first time."""
     found = session.execute(
-        sa.select(
-            ReleaseRow.package_id, sa.func.min(ReleaseRow.released_at).label("first")
-        ).group_by(ReleaseRow.package_id)
+        sa.select(_DATASET.label("dataset"), sa.func.min(_RELEASED.c.at).label("first"))
+        .where(_RELEASED.c.type == _PUBLISHED)
+        .group_by(_DATASET)
     )
-    return {row.package_id: row.first for row in found}
+    return {row.dataset: row.first for row in found}
 
 
 def _of(parts: Mapping[tuple[str, str], Any], stream: str) -> list[str]:

@@ -77,3 +77,5 @@ def test_a_dataset_that_is_taken_away_changes_no_figure(world: World) -> None:
     portal.call("govopen_dataset_suspend", place.editor, id=package, reason="核查")
     assert portal.ask("package_show", {"id": package}).status_code == 404
     assert told() == before
+    portal.call("dataset_purge", portal.operator, id=package)
+    assert told() == before, "of a purge the operator decides, not what was published"

@@ -163,6 +163,23 @@ def test_too_little_is_no_figure() -> None:
     assert (found.departments, found.months, found.grounds, found.grants) == (None,) * 4
 
 
+@pytest.mark.parametrize("open_", (0, 1, 4, 5))
+def test_the_grounds_do_not_tell_what_stands_in_one_column_with_the_refusals(open_: int) -> None:
+    """8 refused, withdrawn or open, of which 6 were refused on these grounds: that is 2."""
+    found = figures(
+        _cases(
+            ("A", "2026-01", "approved", 20),
+            ("A", "2026-01", "refused", 6),
+            ("A", "2026-01", "open", open_),
+        ),
+        {},
+    )
+    assert found.departments is not None
+    alone = ("refused",) in found.departments.columns
+    assert alone is (open_ == 5)
+    assert (found.grounds is not None) is alone
+
+
 def test_times_stand_only_over_cases_whose_number_is_shown() -> None:
     found = figures(_cases(("A", "2026-01", "approved", 11), ("A", "2026-01", "open", 6)), {})
     assert found.departments is not None
