@@ -64,10 +64,18 @@ class Levels:
         """The authority that is competent for a department; None when the site has none."""
         return next(iter(self.line(organization)), None)
 
-    def lifted_by(self, authority: str | None) -> tuple[str, ...]:
-        """The authorities that may take back what this one has done; None: the operator did it."""
-        found = self.line(authority) if authority in self.seats else self.line("")
-        return found[:1] if self.own_level else found
+    def lifted_by(self, authority: str | None, organization: str) -> tuple[str, ...]:
+        """The authorities that may take back what this one has done to a department; None: the
+        operator did it.
+
+        Where it is not above the department any more, those that are: somebody has to be able to.
+        """
+        if authority is None or authority == self.top:
+            return self.line("")
+        if self.own_level:
+            return self._competent(organization)
+        found = self.line(organization)
+        return found[found.index(authority) :] if authority in found else found
 
     def area(self, seats: frozenset[str]) -> frozenset[str]:
         """The departments for which somebody decides who holds the authority in ``seats``."""
@@ -96,7 +104,8 @@ class Levels:
         # At most as many steps as there are departments, and one more that closes a circle.
         for _step in range(len(self.under) + 1):
             above = self.under.get(organization)
-            if above is None:
+            # The site may have made another one its highest than it was when this one was placed.
+            if above is None or organization == self.top:
                 return
             yield above
             organization = above

@@ -167,8 +167,8 @@ def restore(
 ) -> list[Event]:
     """Lift a suspension; raises Refused. One by an authority is lifted by that one or a higher one.
 
-    ``by_authority`` says whether an authority suspended it, ``lifted_by`` are that one and those
-    above it.
+    ``by_authority`` says whether an authority suspended it, ``lifted_by`` who then lifts it
+    (:meth:`~.levels.Levels.lifted_by`).
     """
     # The highest authority lifts what any other did, where its powers reach.
     highest = actor.authority and actor.is_authority_of(organization)

@@ -102,7 +102,9 @@ def authority() -> Iterator[Finding]:
             sa.select(DutyRow.duty).where(sa.or_(DutyRow.until.is_(None), DutyRow.until > now))
         )
     )
-    if name and "authority" not in held:
+    # The same duty in an authority of a lower level decides for its own area alone.
+    highest = offices(model.Session, Duty.AUTHORITY.value, now)
+    if name and (found is None or found.id not in highest):
         yield warning(
             "authority-nobody",
             "Nobody holds the duty authority.",

@@ -111,11 +111,12 @@ def _suspended(extra: DatasetRow | None) -> dict[str, Any] | None:
     }
 
 
-def _lifted_by(extra: DatasetRow | None) -> tuple[str, ...]:
-    """The authorities that may lift its suspension by an authority; () where none did."""
+def _lifted_by(extra: DatasetRow | None, place: str) -> tuple[str, ...]:
+    """The authorities that may lift the suspension by an authority of a dataset of the department
+    ``place``; () where none did."""
     if extra is None or not extra.suspended_by_authority:
         return ()
-    return levels.find(model.Session).lifted_by(extra.suspended_by)
+    return levels.find(model.Session).lifted_by(extra.suspended_by, place)
 
 
 def _may(context: Any, package: Any, extra: DatasetRow | None) -> list[str]:
@@ -124,7 +125,7 @@ def _may(context: Any, package: Any, extra: DatasetRow | None) -> list[str]:
     place = package.owner_org or ""
     suspended = bool(extra and extra.suspended)
     by_authority = bool(extra and extra.suspended_by_authority)
-    lifted_by = _lifted_by(extra) if suspended else ()
+    lifted_by = _lifted_by(extra, place) if suspended else ()
     names = release_rules.may(suspended, by_authority, actor, place, lifted_by)
     names += standing_rules.may(actor, place, jurisdiction.profile())
     if grant_rules.decides(actor, place):
@@ -250,9 +251,9 @@ def _suspension(context: Any, data: dict[str, Any], suspend: bool) -> dict[str, 
             line = levels.find(model.Session).line(place[1])
             events = release_rules.suspend(extra.suspended, actor, *place, line)
         else:
-            events = release_rules.restore(
-                extra.suspended, extra.suspended_by_authority, actor, *place, _lifted_by(extra)
-            )
+            lifted_by = _lifted_by(extra, place[1])
+            by_authority = extra.suspended_by_authority
+            events = release_rules.restore(extra.suspended, by_authority, actor, *place, lifted_by)
     extra.suspended = suspend
     extra.suspended_at = now if suspend else None
     extra.suspended_reason = reason if suspend else None

@@ -93,6 +93,24 @@ def test_it_suspends_in_its_area_and_does_not_lift_what_a_higher_one_did(
     assert suspend(world, package, world.authority, "restore") == 200
 
 
+@pytest.mark.parametrize("regulation", ["jilin", "shandong"])
+def test_what_it_suspended_is_lifted_where_the_department_stands_now(
+    world: World, city: City, town: City, under: Callable[[str], None], regulation: str
+) -> None:
+    """Else nobody could: it does not see the dataset any more, and others did not do it."""
+    place = world.portal.department()
+    world.portal.place(place.name, city.name)
+    package = world.portal.released(place)["id"]
+    under(regulation)
+    assert suspend(world, package, city.officer) == 200
+    world.portal.place(place.name, town.name)
+    assert suspend(world, package, city.officer, "restore") == 404
+    assert suspend(world, package, place.editor, "restore") == 409, "an authority did it"
+    shown = world.portal.call("govopen_access_show", town.officer, id=package)
+    assert shown["suspended"] and "restore" in shown["may"]
+    assert suspend(world, package, town.officer, "restore") == 200
+
+
 def test_where_the_text_says_so_the_higher_keeps_to_its_own_level(
     world: World, city: City, under: Callable[[str], None]
 ) -> None:

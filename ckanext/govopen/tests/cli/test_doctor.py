@@ -16,7 +16,7 @@ from ckanext.govopen.access.inventory import parse
 from ckanext.govopen.cli.checks import database, options, others, places, services, surfaces
 from ckanext.govopen.stack import settings
 from ckanext.govopen.tests.access.site import Site
-from ckanext.govopen.tests.portal import Portal
+from ckanext.govopen.tests.portal import Portal, User, unique
 
 GOOD: dict[str, Any] = {
     **settings.site_options(
@@ -257,3 +257,24 @@ def test_departments_whose_applications_would_wait(
     assert department.name in said()
     portal.duty(department.reviewer, department.name, "handler")
     assert department.name not in said()
+
+
+def test_nobody_in_the_highest_authority_is_found_though_a_city_has_somebody(
+    portal: Portal, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, department = portal.organization(), portal.organization()
+    portal.place(department["name"], city["name"])
+
+    def said(code: str) -> list[str]:
+        model.Session.rollback()
+        findings = [*database.authority(), *database.seats()]
+        return [one.message for one in findings if one.code == code]
+
+    assert any(city["name"] in message for message in said("authority-vacant"))
+    portal.duty(User.make(), city["name"], "authority")
+    assert not any(city["name"] in message for message in said("authority-vacant"))
+    vacant = portal.organization(unique("bureau"))["name"]
+    monkeypatch.setitem(ckan_config, "ckanext.govopen.authority", vacant)
+    assert said("authority-nobody")
+    portal.duty(User.make(), vacant, "authority")
+    assert not said("authority-nobody")

@@ -54,10 +54,31 @@ def test_where_the_highest_ends() -> None:
 
 
 def test_who_may_lift_what_an_authority_did() -> None:
-    levels = Levels(TOP, UNDER)
-    assert levels.lifted_by("county") == ("county", "city", TOP)
-    assert levels.lifted_by(TOP) == levels.lifted_by(None) == levels.lifted_by("gone") == (TOP,)
-    assert Levels(TOP, UNDER, own_level=True).lifted_by("county") == ("county",)
+    levels, own = Levels(TOP, UNDER), Levels(TOP, UNDER, own_level=True)
+    place = "county-health"
+    assert levels.lifted_by("county", place) == ("county", "city", TOP)
+    assert levels.lifted_by("city", place) == ("city", TOP)
+    assert own.lifted_by("county", place) == ("county",)
+    for known in (levels, own):
+        assert known.lifted_by(TOP, place) == known.lifted_by(None, place) == (TOP,)
+        assert known.lifted_by("gone", "health") == (TOP,)
+
+
+@pytest.mark.parametrize("before", ["town", "gone"])
+def test_what_an_authority_did_is_lifted_after_the_department_has_moved(before: str) -> None:
+    """The one that did it sees nothing of the department any more, so it cannot be asked for."""
+    levels, own = Levels(TOP, UNDER), Levels(TOP, UNDER, own_level=True)
+    assert levels.lifted_by(before, "county-health") == ("county", "city", TOP)
+    assert own.lifted_by(before, "county-health") == ("county",)
+    # An authority has come in between, and the one above it keeps to its own level.
+    assert own.lifted_by("city", "county-health") == ("county",)
+
+
+def test_nobody_stands_above_the_highest_whatever_the_table_says() -> None:
+    """The site has named another highest authority, which had been placed under one before."""
+    levels = Levels("city", {**UNDER, "city": "region"})
+    assert levels.line("city") == levels.line("city-health") == ("city",)
+    assert levels.line("county-health") == ("county", "city")
 
 
 def test_of_a_circle_nobody_but_the_highest() -> None:
