@@ -35,6 +35,14 @@ class Duty(str, enum.Enum):
 
 #: Duties that are held in the data authority's own organisation and nowhere else.
 CENTRAL = frozenset({Duty.AUTHORITY, Duty.AUDITOR})
+#: Why such a duty is refused in another organisation.
+_ELSEWHERE = {
+    Duty.AUTHORITY: N_(
+        "No department stands under this organisation, so it is no data authority. Place a "
+        "department under it first."
+    ),
+    Duty.AUDITOR: N_("Auditors belong to the data authority of this portal."),
+}
 DECIDING = frozenset({Duty.REVIEWER, Duty.HANDLER, Duty.AUTHORITY})
 
 
@@ -192,12 +200,7 @@ def _give(
     now: datetime.datetime,
 ) -> list[Event]:
     if duty in CENTRAL and command.organization not in held_in:
-        raise refuse(
-            "DUTY-4",
-            None,
-            N_("The duty %(duty)s can be held only in the data authority's own organisation."),
-            duty=duty.value,
-        )
+        raise refuse("DUTY-4", None, _ELSEWHERE[duty])
     if command.until is not None and command.until <= max(now, command.since or now):
         raise refuse("DUTY-5", None, N_("The end lies before the beginning or in the past."))
     if command.deputy_for is not None:

@@ -11,7 +11,7 @@ from ckanext.govopen.access.viewer import person
 from ckanext.govopen.domain.cooperation import acts_for
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.model import jurisdiction
-from ckanext.govopen.views import asked
+from ckanext.govopen.views import asked, places
 from ckanext.govopen.views.forms import Reason, carry_out, signed_in, typed
 
 _ = toolkit._
@@ -61,11 +61,7 @@ def _places() -> list[dict[str, str]]:
     """The departments for which the reader may propose."""
     who = person(cast(Any, asked.context()))
     actor = actors.of(who, who.user_id)
-    found = toolkit.get_action("organization_list")(
-        cast(Any, asked.context()),
-        {"all_fields": True, "sort": "title asc", "include_dataset_count": False},
-    )
-    return [one for one in found if acts_for(actor, one["id"])]
+    return [one for one in places.departments() if acts_for(actor, one["id"])]
 
 
 def _render(errors: list[Reason] | None = None, about: str = "") -> Any:

@@ -8,9 +8,12 @@ from typing import Any, cast
 from ckan.plugins import toolkit
 from flask import Blueprint
 
+from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import duty as rules
 from ckanext.govopen.domain.levels import SYSTEMS
+from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.model import jurisdiction
-from ckanext.govopen.views import asked
+from ckanext.govopen.views import asked, places
 from ckanext.govopen.views.forms import Reason, reasons, said, signed_in
 
 _ = toolkit._
@@ -20,27 +23,66 @@ DUTIES = ("reviewer", "handler", "authority", "auditor")
 FIELDS = ("user", "organization", "duty", "deputy_for", "until", "authority", "responsible")
 
 
-def _render(errors: list[Reason] | None = None) -> Any:
+def _render(errors: list[Reason] | None = None, form: str = "") -> Any:
+    """``form`` is the one that was refused (``give`` or ``place``): it keeps what was typed."""
     context = cast(Any, asked.context())
     try:
         rows = toolkit.get_action("govopen_duty_list")(context, {})
     except toolkit.NotAuthorized:
         return toolkit.abort(404)
-    organizations = toolkit.get_action("organization_list")(
-        context, {"all_fields": True, "sort": "title asc", "include_dataset_count": False}
-    )
+    who = person(context)
+    actor = actors.of(who, who.user_id)
+    levels = toolkit.get_action("govopen_level_list")(context, {})
+    organizations = places.departments()
+    # What he may neither give nor take is not offered to him: the command checks it all the same.
+    every = any(rules.may_give(actor, duty=one) for one in rules.CENTRAL)
+    typed = toolkit.request.form
     return toolkit.render(
         "govopen/duty/index.html",
         {
-            "rows": rows,
-            "levels": toolkit.get_action("govopen_level_list")(context, {}),
+            "rows": [{**row, "may_take": _may_take(actor, row)} for row in rows],
+            "levels": [{**row, "vacant": _vacant(row, rows)} for row in levels],
             "systems": jurisdiction.profile().provision(SYSTEMS) is not None,
             "organizations": organizations,
-            "duties": DUTIES,
+            "giving": [one for one in organizations if every or rules.may_give(actor, one["id"])],
+            "duties": [name for name in DUTIES if rules.may_give(actor, duty=rules.Duty(name))],
             "errors": errors or [],
-            "typed": toolkit.request.form,
+            "typed": typed if form == "give" else {},
+            "placing": typed if form == "place" else _placed(levels),
         },
     )
+
+
+def _may_take(actor: rules.Actor, row: dict[str, Any]) -> bool:
+    duty = rules.Duty.of(row["duty"])
+    return row["user"]["id"] != actor.user_id and rules.may_give(
+        actor, row["organization"]["id"], duty
+    )
+
+
+def _vacant(level: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
+    """Does nobody hold the duty in the authority of a department? Known to who reads all duties."""
+    above = level["authority"]
+    return (
+        above is not None
+        and toolkit.h.check_access("govopen_level_set")
+        and not any(
+            row["in_force"]
+            and row["duty"] == rules.Duty.AUTHORITY.value
+            and row["organization"]["id"] == above["id"]
+            for row in rows
+        )
+    )
+
+
+def _placed(levels: list[dict[str, Any]]) -> dict[str, str]:
+    """Where the department stands that the address names: the form says it, to be changed."""
+    wanted = toolkit.request.args.get("place", "")
+    for row in levels:
+        if wanted and row["organization"]["name"] == wanted:
+            names = ("organization", "authority", "responsible")
+            return {name: row[name]["name"] for name in names if row[name]}
+    return {}
 
 
 @signed_in
@@ -69,7 +111,7 @@ def give() -> Any:
     """Gives a duty."""
     errors = _command("govopen_duty_give")
     if errors:
-        return _render(errors)
+        return _render(errors, "give")
     toolkit.h.flash_success(_("The duty was given."))
     return toolkit.redirect_to("govopen_duty.index")
 
@@ -89,7 +131,7 @@ def place() -> Any:
     """Places a department under an authority."""
     errors = _command("govopen_level_set")
     if errors:
-        return _render(errors)
+        return _render(errors, "place")
     toolkit.h.flash_success(_("It was recorded."))
     return toolkit.redirect_to("govopen_duty.index")
 

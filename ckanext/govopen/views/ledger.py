@@ -19,7 +19,7 @@ from ckanext.govopen.domain.event import EVENT_TYPES
 from ckanext.govopen.logic import command
 from ckanext.govopen.logic import ledger as reading
 from ckanext.govopen.model import checkpoint, signing
-from ckanext.govopen.views import asked, listing, words
+from ckanext.govopen.views import asked, listing, places, words
 from ckanext.govopen.views.forms import number_of_page
 from ckanext.govopen.views.ledger_words import details, event_type
 
@@ -47,9 +47,6 @@ def index() -> Any:
     except toolkit.ValidationError:
         found = {"results": [], "more": False}
     rest = [(name, value) for name, value in args.items() if name != "page"]
-    organizations = toolkit.get_action("organization_list")(
-        context, {"all_fields": True, "sort": "title asc", "include_dataset_count": False}
-    )
     return toolkit.render(
         "govopen/ledger/index.html",
         {
@@ -58,7 +55,7 @@ def index() -> Any:
             "parts": parts,
             "typed": args,
             "types": [(name, event_type(name)) for name in _types(part)],
-            "organizations": organizations,
+            "organizations": places.departments(),
             "before": _page(rest, number - 1) if number > 1 else "",
             "after": _page(rest, number + 1) if found["more"] else "",
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from ckan import model
@@ -54,7 +55,7 @@ def govopen_level_set(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
         levels.project(model.Session, event, actor_id, now)
     command.finish(context)
     known = waiting.organizations(model.Session, [place.id])
-    return next(iter(_dictize(place.id)), _entry(place.id, None, known))
+    return next(iter(_dictize(place.id)), _entry(place.id, rules.Levels(), None, known))
 
 
 @tk.side_effect_free
@@ -72,21 +73,30 @@ def govopen_level_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str
 
 
 def _dictize(place: str | None) -> list[dict[str, Any]]:
-    rows = levels.rows(model.Session, place)
+    # An organisation that is gone is nobody's authority, whatever was decided once.
+    now = levels.find(model.Session)
+    rows = [
+        row
+        for row in levels.rows(model.Session, place)
+        if row.organization_id in {*now.under, *now.responsible}
+    ]
     ids = {i for row in rows for i in (row.organization_id, row.authority_id, row.responsible_id)}
     known = waiting.organizations(model.Session, filter(None, ids))
-    return [_entry(row.organization_id, row, known) for row in rows]
+    return [_entry(row.organization_id, now, row.placed_at, known) for row in rows]
 
 
 def _entry(
-    place: str, row: levels.LevelRow | None, known: dict[str, dict[str, str]]
+    place: str,
+    now: rules.Levels,
+    placed_at: datetime.datetime | None,
+    known: dict[str, dict[str, str]],
 ) -> dict[str, Any]:
     def named(id: str | None) -> dict[str, str] | None:
         return known.get(id, {"id": id, "name": id, "title": id}) if id else None
 
     return {
         "organization": named(place),
-        "authority": named(row.authority_id) if row else None,
-        "responsible": named(row.responsible_id) if row else None,
-        "placed_at": values.iso(row.placed_at) if row else None,
+        "authority": named(now.under.get(place)),
+        "responsible": named(now.responsible.get(place)),
+        "placed_at": values.iso(placed_at),
     }

@@ -192,6 +192,9 @@ def test_it_ends_with_the_next_request(world: World) -> None:
     assert status(world, "package_show", city.officer, id=draft["id"]) == 200
     world.portal.call("organization_delete", world.portal.operator, id=city.name)
     assert status(world, "package_show", city.officer, id=draft["id"]) == 404
+    assert world.portal.call("govopen_level_list", organization=city.department.name) == []
+    page = world.portal.get(f"/organization/{city.department.name}").get_data(as_text=True)
+    assert f"/organization/{city.name}" not in page, "nobody is sent to an authority that is gone"
 
 
 def test_everybody_reads_who_is_competent(world: World, city: City) -> None:
@@ -251,3 +254,57 @@ def test_the_page_places_and_shows(world: World) -> None:
     assert send(world.authority) == 302
     (row,) = world.portal.call("govopen_level_list", organization=place.name)
     assert row["authority"]["name"] == above["name"]
+
+
+def test_the_page_offers_what_somebody_may_do(world: World) -> None:
+    city = make(world)
+    portal, base = world.portal, {"base_url": config["ckan.site_url"]}
+    other = portal.organization(unique("village"))["name"]
+    portal.place(city.department.name, city.name)
+
+    def page(user: User, path: str = "/open/duties") -> str:
+        return portal.signed_in(user).get(path, **base).get_data(as_text=True)
+
+    def taking(text: str, place: str, duty: str) -> bool:
+        return (
+            f'name="organization" value="{place}"><input type="hidden" name="duty" value="{duty}"'
+            in text
+        )
+
+    text = page(city.officer)
+    assert taking(text, city.department.name, "handler")
+    assert not taking(text, city.name, "authority"), "who decides there says the highest one"
+    assert f'value="{city.department.name}"' in text and f'value="{other}"' not in text
+    assert '<option value="handler"' in text and '<option value="auditor"' not in text
+    text = page(world.authority)
+    assert taking(text, city.name, "authority") and '<option value="auditor"' in text
+    assert f'value="{other}"' in text
+    # What is not chosen again would be taken away: the form begins with what there is.
+    portal.place(other, city.department.name)
+    text = page(world.authority, f"/open/duties?place={city.department.name}")
+    assert text.count(f'value="{city.department.name}" selected') == 1
+    assert text.count(f'value="{city.name}" selected') == 1
+    assert text.count(" selected") == 2
+    assert "尚无人履职" in text, "nobody decides for the village"
+
+
+def test_more_departments_than_ckan_lists_at_once_can_be_chosen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CKAN cuts such lists at 25 unless a site says otherwise: a province has hundreds."""
+    monkeypatch.setitem(config, "ckan.group_and_organization_list_all_fields_max", "2")
+    browser, base = world.portal.signed_in(world.authority), {"base_url": config["ckan.site_url"]}
+    names = [world.portal.organization()["name"] for _ in range(3)]
+    for path in ("/open/duties", "/open/ledger"):
+        text = browser.get(path, **base).get_data(as_text=True)
+        assert all(f'value="{name}"' in text for name in names), path
+
+
+def test_why_an_organisation_has_no_officers_is_said_in_words(world: World) -> None:
+    someone, place = User.make(), world.portal.organization()["name"]
+    for duty in ("authority", "auditor"):
+        given = {"user": someone.name, "organization": place, "duty": duty}
+        answer = world.portal.ask("govopen_duty_give", given, world.authority.deciding)
+        assert answer.status_code == 409
+        (refusal,) = answer.get_json()["error"]["refusal"]
+        assert refusal["rule"] == "DUTY-4" and duty not in refusal["message"]
