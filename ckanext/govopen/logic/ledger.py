@@ -22,17 +22,15 @@ from ckanext.govopen.domain.ledger import SealedEvent, redact, stamp
 from ckanext.govopen.domain.verification import EXPORT_FORMAT, Report, Verifier
 from ckanext.govopen.logic import look, registration
 from ckanext.govopen.model import attempts, checkpoint, ledger, settings
+from ckanext.govopen.model.application import ApplicationRow
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.ledger import EventRow
 
-#: Events that the applicant, or somebody who uses a grant, may have brought about himself: to staff
-#: it is who did it that names him.
-_BY_PARTY = (
-    "application.withdrawn",
-    "grant.persons_changed",
-    "grant.reported",
-    "grant.ended",
-)
+#: Events that somebody who uses a grant may have brought about himself: to staff it is who did it
+#: that names him. Of a case any may be the applicant's doing: that he signed gives the grants, that
+#: he opened a letter delivers it.
+_BY_PARTY = ("grant.persons_changed", "grant.reported", "grant.ended")
+_CASE = "application/"
 #: It names the persons of an applying organisation.
 SUBMITTED = "application.submitted"
 PARTS: tuple[Readers, ...] = ("public", "party", "staff")
@@ -102,20 +100,31 @@ def parties(
 
     ``accounts`` are the user ids behind numbers. By (stream, version): (user id, department).
     """
-    own = [row for reader, row in rows if reader == "staff" and row.type in _BY_PARTY]
-    ids = [row.stream.partition("/")[2] for row in own if row.type.startswith("grant.")]
+    own = [
+        row
+        for reader, row in rows
+        if reader == "staff" and (row.type in _BY_PARTY or row.stream.startswith(_CASE))
+    ]
+    ids = [row.stream.partition("/")[2] for row in own]
     held: dict[str, GrantRow] = {}
+    applicants: dict[str, str] = {}
     if ids:
         query = sa.select(GrantRow).where(GrantRow.id.in_(ids))
         held = {grant.id: grant for grant in model.Session.scalars(query)}
+        table: sa.Table = ApplicationRow.__table__  # pyright: ignore[reportAssignmentType]
+        cases = sa.select(table.c.id, table.c.user_id).where(table.c.id.in_(ids))
+        applicants = {row.id: row.user_id for row in model.Session.execute(cases)}
     found: dict[tuple[str, int], tuple[str, str]] = {}
     for row in own:
-        user = accounts.get(row.actor or "")
+        user, id = accounts.get(row.actor or ""), row.stream.partition("/")[2]
         if user is None:
             continue
-        place = str(row.payload.get("organization") or "")
-        if row.type.startswith("grant."):
-            grant = held.get(row.stream.partition("/")[2])
+        if row.stream.startswith(_CASE):
+            if user != applicants.get(id):
+                continue
+            place = str(row.payload.get("organization") or "")
+        else:
+            grant = held.get(id)
             if grant is None or user not in {
                 *grant.persons, grant.authorised, *_persons(row.type, row.payload)
             }:  # fmt: skip

@@ -19,6 +19,7 @@ from ckanext.govopen.logic import look as looking
 from ckanext.govopen.model import ledger, look
 from ckanext.govopen.model.grant import GrantRow
 from ckanext.govopen.model.look import LookRow
+from ckanext.govopen.tests.agreement.world import by_session
 from ckanext.govopen.tests.application.world import World
 from ckanext.govopen.tests.portal import User, unique
 
@@ -295,6 +296,37 @@ def test_who_withdrew_an_application_is_not_named_to_a_member(world: World) -> N
     assert not looked(world.department.member, world.applicant)
     assert by(world.colleague) == [world.applicant.id]
     assert looked(world.colleague, world.applicant)
+
+
+def test_who_signed_and_who_opened_a_letter_is_not_named_to_a_member(world: World) -> None:
+    """Both are the applicant's own doing: the grants follow from his signature."""
+    portal, place, user = world.portal, world.department, User.make()
+    case = world.accepted(user=user)
+    portal.call("govopen_application_decide", world.handler.deciding, **world.opinion(case))
+    keys = {"application": case["id"], "organization": place.id}
+    read = portal.call("govopen_agreement_show", user, **keys)
+    order = {name: read[name] for name in ("template", "template_version", "text_sha256")}
+    order |= {**keys, "typed_name": "李四", "password": user.password}
+    signed = by_session(portal.signed_in(user), "govopen_agreement_sign", order)
+    assert signed.status_code == 200, signed.get_data(as_text=True)
+    for letter in portal.call("govopen_letter_list", user, application=case["id"]):
+        portal.call("govopen_letter_show", user, number=letter["number"])
+    own = {"application.granted", "application.letter_delivered"}
+
+    def by(reader: User) -> dict[str, Any]:
+        stream = {"stream": f"application/{case['id']}"}
+        found = portal.call("govopen_ledger_show", reader, **stream)["results"]
+        return {one["type"]: one["by"] and one["by"]["id"] for one in found}
+
+    for reader in (place.member, place.editor):
+        told = by(reader)
+        assert own <= told.keys() and user.id not in told.values()
+        assert told["application.approved"] == world.handler.id, "officials are named"
+        page = portal.get(f"/open/application/{case['id']}", reader).get_data(as_text=True)
+        assert world.handler.fullname in page and user.fullname not in page
+        assert not looked(reader, user)
+    assert {by(world.colleague)[name] for name in own} == {user.id}
+    assert looked(world.colleague, user)
 
 
 def test_the_answer_of_an_identity_check_is_written_down(world: World) -> None:
