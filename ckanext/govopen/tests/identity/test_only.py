@@ -170,7 +170,9 @@ def test_the_last_identity_stays(portal: Portal, off: Provider) -> None:
     assert found is not None
     found.password = NEW  # set on the command line, say: it is no way in
     model.repo.commit()
-    token = forgery_token(text(browser.get("/open/account")))
+    page = text(browser.get("/open/account"))
+    assert ">收回<" not in page, "what would be refused is not offered"
+    token = forgery_token(page)
     answer = browser.post("/open/account/unlink", id=row.id, _csrf_token=token)
     assert answer.status_code == 400
     assert [one.id for one in accounts(off)] == [row.id]
@@ -292,3 +294,16 @@ def test_a_site_without_a_way_in_does_not_start(
                 passwords.check()
             # Fail closed: passwords do not come back by that.
             assert not passwords.kept()
+
+
+def test_an_account_without_an_identity_is_told_how_it_stands(
+    portal: Portal, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(portal, User.make())
+    assert "注册后未打开邮件链接的" in text(browser.get("/open/privacy"))
+    monkeypatch.setitem(config, ONLY, True)
+    page = text(browser.get("/open/account"))
+    assert "本次会话结束后，任何人都无法再登录该账号" in page
+    assert "如需注销，请联系平台管理人员" in page
+    # Nobody registers here, so that nothing is said of who did.
+    assert "注册后未打开邮件链接的" not in text(browser.get("/open/privacy"))
