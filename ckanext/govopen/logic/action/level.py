@@ -73,13 +73,11 @@ def govopen_level_list(context: Any, data_dict: dict[str, Any]) -> list[dict[str
 
 
 def _dictize(place: str | None) -> list[dict[str, Any]]:
-    # An organisation that is gone is nobody's authority, whatever was decided once.
+    # Whatever was decided once: an organisation that is gone is nobody's authority, and nobody
+    # stands above the one that the site has made its highest since.
     now = levels.find(model.Session)
-    rows = [
-        row
-        for row in levels.rows(model.Session, place)
-        if row.organization_id in {*now.under, *now.responsible}
-    ]
+    told = {*now.under, *now.responsible} - {now.top}
+    rows = [row for row in levels.rows(model.Session, place) if row.organization_id in told]
     ids = {i for row in rows for i in (row.organization_id, row.authority_id, row.responsible_id)}
     known = waiting.organizations(model.Session, filter(None, ids))
     return [_entry(row.organization_id, now, row.placed_at, known) for row in rows]

@@ -197,6 +197,20 @@ def test_it_ends_with_the_next_request(world: World) -> None:
     assert f"/organization/{city.name}" not in page, "nobody is sent to an authority that is gone"
 
 
+def test_nobody_stands_above_an_authority_that_has_become_the_highest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, region, officer = make(world), world.portal.organization()["name"], User.make()
+    world.portal.place(city.name, region)
+    world.portal.duty(officer, region, "authority")
+    draft = world.portal.dataset(city.department)
+    assert status(world, "package_show", officer, id=draft["id"]) == 200
+    monkeypatch.setitem(config, "ckanext.govopen.authority", city.name)
+    assert status(world, "package_show", officer, id=draft["id"]) == 404
+    assert status(world, "package_show", city.officer, id=draft["id"]) == 200
+    assert world.portal.call("govopen_level_list", organization=city.name) == []
+
+
 def test_everybody_reads_who_is_competent(world: World, city: City) -> None:
     (row,) = world.portal.call("govopen_level_list", organization=city.department.name)
     assert row["authority"]["name"] == city.name and row["responsible"] is None
