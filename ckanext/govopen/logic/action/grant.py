@@ -144,7 +144,8 @@ def govopen_grant_show(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
         "authorised_use": bool, "application", "state", "cause", "works": bool, "reason_code",
         "reason", "report": {"text", "reported_at", "due"}, "may": [commands]}``; for staff also
         ``person_count`` and ``created_at``; for who has a duty there ``persons``, ``holder_code``
-        and ``created_by``, which is written down for each person
+        and ``created_by``, which is written down for each person; for who acts for the holding
+        organisation ``persons`` by the names of their accounts
     :raises ObjectNotFound: there is none, or it does not concern the caller
     """
     tk.check_access("govopen_grant_show", context, data_dict)
@@ -309,9 +310,15 @@ def dictize(
             "report": _report(row, grant, now),
             "may": _may(who, actor, grant, row, now),
         }
-        # Who acts for the organisation names its persons.
-        if row.id in named or "persons" in entry["may"]:
+        if row.id in named:
             entry["persons"] = [named_person(people, user_id) for user_id in row.persons]
+        elif "persons" in entry["may"]:
+            # Who acts for the organisation names its persons, by the names of their accounts: whom
+            # he names so, it may be anybody, tells him no more by that.
+            entry["persons"] = [
+                account_named(people, user_id, own=user_id == who.user_id)
+                for user_id in row.persons
+            ]
         if who.user_id in row.persons or who.user_id == row.authorised:
             entry["state_reason"] = row.reason
         if who.sees_everything or who.works_for(row.organization_id):
@@ -369,6 +376,12 @@ def named_person(people: dict[str, Any], user_id: str) -> dict[str, str]:
     user = people.get(user_id)
     name = user.name if user else user_id
     return {"id": user_id, "name": name, "fullname": (user.fullname or name) if user else name}
+
+
+def account_named(people: dict[str, Any], user_id: str, *, own: bool) -> dict[str, str]:
+    """As :func:`named_person`, for who knows the account by its name alone, unless it is his."""
+    known = named_person(people, user_id)
+    return known if own else {**known, "fullname": known["name"]}
 
 
 def named_dataset(package_id: str, package: Any, seen: dict[str, Any]) -> dict[str, str]:

@@ -84,3 +84,34 @@ def test_who_is_named_does_not_read_the_case(world: World) -> None:
     )
     stream = f"application/{case['id']}"
     assert not world.portal.call("govopen_ledger_show", friend, stream=stream)["results"]
+
+
+def test_who_acts_for_an_organisation_learns_nobody_s_name_by_naming_him(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He knows the names of the accounts; whose they are he would learn by trying."""
+    monkeypatch.setitem(config, "ckanext.govopen.application.agreement", "false")
+    case, somebody = accepted(world), User.make()
+    portal, applicant = world.portal, world.applicant
+    decided = portal.call(
+        "govopen_application_decide", world.handler.deciding, **world.opinion(case)
+    )
+    (grant,) = decided["parts"][0]["grants"]
+    order = {"id": grant, "persons": [applicant.name, somebody.name, world.authority.name]}
+    answers = [
+        portal.ask("govopen_grant_persons_set", order, applicant.deciding),
+        portal.ask("govopen_grant_show", {"id": grant}, applicant),
+        portal.ask("govopen_grant_list", {}, applicant),
+        portal.signed_in(applicant).get(
+            f"/open/grant/{grant}", base_url=config["ckan.site_url"]
+        ),
+    ]  # fmt: skip
+    for answer in answers:
+        text = answer.get_data(as_text=True)
+        assert answer.status_code == 200 and somebody.name in text
+        assert somebody.fullname not in text and world.authority.fullname not in text
+    (shown,) = [
+        one for one in portal.call("govopen_grant_show", world.handler, id=grant)["persons"]
+        if one["id"] == somebody.id
+    ]  # fmt: skip
+    assert shown["fullname"] == somebody.fullname, "who decides on it reads who it is"
