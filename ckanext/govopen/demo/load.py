@@ -26,8 +26,9 @@ from ckanext.harvest.queue import fetch_and_import_stages, gather_stage, get_har
 from werkzeug.datastructures import FileStorage
 
 from ckanext.govopen.demo import files, parallel, people
+from ckanext.govopen.domain.classification import check_requirements
 from ckanext.govopen.logic import command, deliver
-from ckanext.govopen.model import settings
+from ckanext.govopen.model import jurisdiction, settings
 from ckanext.govopen.model.catalogue import CatalogueRecord
 
 Say = Callable[[str], None]
@@ -106,6 +107,12 @@ def _load(accounts_file: Path, say: Say, workers: int) -> dict[str, Any]:
         for account in people.ACCOUNTS
         if "reviewer" in account.duties and account.department in departments
     }
+    editors = {
+        departments[account.department]: account.name
+        for account in people.ACCOUNTS
+        if account.capacity == "editor" and account.department in departments
+    }
+    _fill_in(editors, source_id, say, workers)
     with _option("ckanext.govopen.review.settle_minutes", 0):
         # The catalogue is complete: nothing of it is still being worked on.
         _review(reviewers, source_id, say, workers)
@@ -310,16 +317,55 @@ def _all_waiting(state: str) -> list[dict[str, Any]]:
             return found
 
 
+def _asks_more() -> bool:
+    """Whether the site's regulation asks for what the list of the city does not say."""
+    return any(one.field in people.FILLED_IN for one in jurisdiction.profile().requirements)
+
+
+def _missing(fields: dict[str, Any]) -> list[str]:
+    return [one.field for one in check_requirements(fields, jurisdiction.profile())]
+
+
+def _filled_in(fields: dict[str, Any]) -> dict[str, str]:
+    """What a department adds to these fields, so that they can be reviewed."""
+    return {name: people.FILLED_IN[name] for name in _missing(fields) if name in people.FILLED_IN}
+
+
+def _fill_in(editors: dict[str, str], source_id: str, say: Say, workers: int) -> None:
+    """The departments with accounts add what the regulation asks for and the list does not say."""
+
+    def fill(reviews: list[dict[str, Any]]) -> None:
+        for review in reviews:
+            editor = _person(editors[review["organization"]["id"]])
+            id = review["dataset"]["id"]
+            shown = toolkit.get_action("package_show")(editor, {"id": id})
+            if more := _filled_in(shown):
+                toolkit.get_action("package_patch")(editor, {"id": id, **more})
+
+    if _asks_more():
+        theirs = [r for r in _waiting("open", source_id) if r["organization"]["id"] in editors]
+        parallel.run(fill, theirs, workers)
+        say(f"{len(theirs)} datasets completed by their departments, as the regulation asks.")
+
+
 def _batches(items: list[Any]) -> Iterator[list[Any]]:
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
 def _review(reviewers: dict[str, str], source_id: str, say: Say, workers: int) -> None:
     """The bulk review: submitted for the catalogue's account, decided by somebody else."""
+    more = _asks_more()
+
+    def complete(review: dict[str, Any]) -> bool:
+        """Whether it can be submitted: the rest waits for its department."""
+        if not more:
+            return True
+        id = review["dataset"]["id"]
+        return not _missing(toolkit.get_action("package_show")(_portal(), {"id": id}))
 
     def submit(reviews: list[dict[str, Any]]) -> None:
         for batch in _batches(reviews):
-            for review in batch:
+            for review in filter(complete, batch):
                 context: Any = {**_portal("demo-catalogue"), "defer_commit": True}
                 toolkit.get_action("govopen_review_submit")(context, {"id": review["id"]})
             model.repo.commit()
@@ -336,6 +382,9 @@ def _review(reviewers: dict[str, str], source_id: str, say: Say, workers: int) -
             say(f"{len(batch)} reviews decided.")
 
     parallel.run(submit, _waiting("open", source_id), workers)
+    if more:
+        left = len(_waiting("open", source_id))
+        say(f"{left} datasets lack what the regulation asks for: they wait for their departments.")
     parallel.run(decide, _waiting("submitted", source_id), workers)
 
 
@@ -363,17 +412,17 @@ def _uploads(departments: dict[str, str], say: Say) -> None:
     for upload in people.UPLOADS:
         if model.Package.get(upload.name) is not None:
             continue
+        fields = {
+            "name": upload.name,
+            "title": upload.title,
+            "notes": upload.notes,
+            "owner_org": departments[upload.department],
+            "resource_code": f"{upload.department}/{upload.name}",
+            "tags": [{"name": "演示"}],
+            **json.loads(json.dumps(upload.fields)),
+        }
         dataset = toolkit.get_action("package_create")(
-            _person(upload.editor),
-            {
-                "name": upload.name,
-                "title": upload.title,
-                "notes": upload.notes,
-                "owner_org": departments[upload.department],
-                "resource_code": f"{upload.department}/{upload.name}",
-                "tags": [{"name": "演示"}],
-                **json.loads(json.dumps(upload.fields)),
-            },
+            _person(upload.editor), {**fields, **_filled_in(fields)}
         )
         note(datasets=[dataset["id"]])
         for name, title, kind in upload.files:

@@ -111,6 +111,17 @@ _ITEMS = [
 ]
 _BASIS = [{"instrument": "中华人民共和国个人信息保护法", "article": "第二十五条", "kind": "law"}]
 
+#: What some regulations ask of a catalogue and the list of the city does not say: departments
+#: fill it in where the site's own asks for it.
+FILLED_IN = {
+    "business": "演示业务",
+    "information_system": "演示信息系统",
+    "storage_format": "数据库",
+    "share_mode": "共享平台接口",
+    "share_until": "2035-12-31",
+    "resource_type": "departmental",
+}
+
 UPLOADS = (
     Upload(
         "demo-social-catalogue",
@@ -166,6 +177,7 @@ UPLOADS = (
         (("catalogue-utf8.csv", "資料目錄 CSV（UTF-8）", "CSV"),),
         {
             **_COMMON,
+            "delivery": ["on_platform", "interface", "download"],
             "open_class": "conditional",
             "open_condition": "申請人須說明用途，僅得於該用途內使用，不得再提供第三人。",
             "class_reason": "演示：示範依申請開放之流程。",

@@ -132,7 +132,8 @@ def holders(party: str, part: Part, rules: Rules) -> set[str]:
 def waiting_for(part: Part, rules: Rules) -> set[str]:
     """The accounts whose turn it is in a part, the applicant left out."""
     people: set[str] = set()
-    for party in cases.waits_for(part, rules):
+    accepted = part.status == "accepted"  # a mail asks for a decision, not for a letter
+    for party in roles.waiting_parties(part, rules) if accepted else cases.waits_for(part, rules):
         if party == "handler@provider" and part.handler:
             people.add(part.handler)
         elif party != "applicant":

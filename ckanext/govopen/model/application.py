@@ -189,13 +189,19 @@ def waits_for(part: Part, rules: Rules) -> list[str]:
     """Whose turn it is: parties as duty@body, or ``applicant``; [] when nobody's."""
     if part.status in ("returned", "approved"):
         return ["applicant"]
+    receiving = rules.procedure.receiving
+    body = receiving.body if receiving else "authority"
+    receiver = f"{'authority' if body == 'authority' else 'handler'}@{body}"
     if part.status == "submitted":
-        receiving = rules.procedure.receiving
-        body = receiving.body if receiving else "authority"
-        return [f"{'authority' if body == 'authority' else 'handler'}@{body}"]
-    if part.status == "accepted":
-        return list(roles.waiting_parties(part, rules))
-    return []
+        return [receiver]
+    if part.status != "accepted":
+        return []
+    waiting = list(roles.waiting_parties(part, rules))
+    outside = receiving.forward_to if receiving else None
+    if outside and any(party.endswith(f"@{outside}") for party in waiting):
+        # Whoever receives passes the case on by letter, and records the letter that comes back.
+        waiting += [receiver] if receiver not in waiting else []
+    return waiting
 
 
 def nearest_clock(part: Part, rules: Rules, now: datetime.datetime) -> clock.Running | None:

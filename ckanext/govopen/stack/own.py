@@ -15,6 +15,7 @@ EMPTY = """\
 [app:main]
 # ckan.site_title = 某市公共数据开放平台
 # smtp.server = mail.example.gov.cn:587
+# smtp.mail_from = portal@example.gov.cn
 """
 #: What the launcher decides, and the argument or variable that says it.
 DECIDED = {

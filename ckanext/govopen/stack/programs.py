@@ -87,7 +87,7 @@ class Programs:
             told = path.read_bytes()[begin:].decode(errors="replace").splitlines()[-10:]
             raise StackError(
                 f"`ckan {' '.join(arguments)}` failed:\n  " + "\n  ".join(told),
-                f"More in {path}."
+                f"More in {path}. Options of the site stand in {self.home.own_ini}."
                 " Put right what it says and run ./portal up again: it goes on from here.",
             )
 

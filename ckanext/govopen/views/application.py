@@ -18,7 +18,7 @@ from ckanext.govopen.domain.release import FileFact
 from ckanext.govopen.views import application_forms as forms
 from ckanext.govopen.views import application_words as words
 from ckanext.govopen.views import asked, law, listing
-from ckanext.govopen.views.forms import Reason, carry_out, number_of_page, signed_in, typed
+from ckanext.govopen.views.forms import Reason, carry_out, named, number_of_page, signed_in, typed
 
 _ = toolkit._
 blueprint = Blueprint("govopen_application", __name__, url_prefix="/open")
@@ -100,7 +100,7 @@ def _render(id: str, errors: list[Reason] | None = None, about: str = "") -> Any
             "words": words,
             "links": words.Links(),
             "history": _history(case),
-            "errors": errors or [],
+            "errors": named(errors or [], forms.labels()),
             "about": about,
             "typed": toolkit.request.form,
         },

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from ckan.plugins import toolkit
 
-from ckanext.govopen.domain.grant import DELIVERIES
 from ckanext.govopen.views import asked, law
 
 _ = toolkit._
@@ -79,15 +78,6 @@ def help_text(field: str) -> str:
         ),
         "capability": _("What people, equipment and experience you have for such data."),
     }.get(field, "")
-
-
-def modes(package: dict[str, Any]) -> list[str]:
-    """The ways of delivery that can be asked for: the regulation's, as far as the dataset's."""
-    delivery = procedure()["delivery"]
-    known = list(delivery["modes"]) if delivery else list(DELIVERIES)
-    offered = package.get("delivery") or []
-    offered = [offered] if isinstance(offered, str) else offered
-    return [mode for mode in known if not offered or mode in offered]
 
 
 def items(package: dict[str, Any]) -> list[dict[str, Any]]:
@@ -179,7 +169,11 @@ def _rows() -> list[dict[str, Any]]:
 
 def wanted_of(package: dict[str, Any]) -> dict[str, Any]:
     """A dataset as it is proposed: all of it, by the first way of delivery."""
-    return {"dataset": package["id"], "items": None, "delivery": modes(package)[:1]}
+    return {
+        "dataset": package["id"],
+        "items": None,
+        "delivery": law.govopen_deliveries(package)[:1],
+    }
 
 
 def _parts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -138,7 +138,7 @@ def labels() -> dict[str, str]:
         **apply.labels(),
         "reason": _("Reason"),
         "basis": _("Legal basis"),
-        "message": _("Message"),
+        "message": _("Explanation"),
         "remarks": _("Remarks"),
         "whom": _("Who is asked"),
         "question": _("Question"),

@@ -94,10 +94,20 @@ def next_step(part: Mapping[str, Any], mine: bool) -> dict[str, str]:
         "accepted": _("Decision"),
         "approved": _("Signature of the agreement"),
     }.get(str(part["status"]))
+    receiving = law.govopen_profile()["open"]["receiving"] or {}
+    outside, receiver = receiving.get("forward_to"), receiving.get("body")
+    waiting = list(part.get("waits_for") or ())
+    if part["status"] == "accepted" and outside:
+        receivers = [one for one in waiting if one.endswith(f"@{receiver}")]
+        if receivers and not part.get("forwarding"):
+            what = _("Passing on to {body}").format(body=party(f"@{outside}"))
+            waiting = receivers
+        elif len(waiting) > len(receivers):
+            waiting = [one for one in waiting if one not in receivers]
     who = [
         # Which desk it is there is the body's own affair.
         _("you") if mine and one == "applicant" else waits_for(body_of(one) if mine else one)
-        for one in part.get("waits_for") or ()
+        for one in waiting
     ]
     if not what or not who:
         return {}
@@ -117,7 +127,9 @@ def explained(part: Mapping[str, Any], mine: bool) -> str:
     """What the state means for whoever reads it."""
     if mine:
         return {
-            "submitted": _("The department looks whether everything is there and who you are."),
+            "submitted": _(
+                "With {body}: it is looked whether everything is there and who you are."
+            ).format(body=waits_for(body_of(next(iter(part.get("waits_for") or ()), "provider")))),
             "returned": _("Something has to be changed. Correct it and submit again."),
             "accepted": _("Your application is complete. The decision comes next."),
             "approved": _("You may have the data. Read and sign the agreement to get it."),
@@ -158,6 +170,8 @@ def party(name: Any) -> str:
         "city_authority": _("the data authority of the city"),
         "responsible_department": _("the responsible department"),
     }
+    named = law.govopen_profile()["bodies"]  # as the regulation calls them
+    bodies |= {id: asked.govopen_pick(names) for id, names in named.items()}
     duties = {
         "handler": _("who handles applications"),
         "authority": _("who decides for the authority"),
@@ -179,8 +193,6 @@ def waits_for(name: Any) -> str:
     """Who has to act next, in words."""
     return {
         "applicant": _("the applicant"),
-        "provider": _("the providing department"),
-        "authority": _("the data authority"),
         "right_holder": _("the holder of a right"),
     }.get(str(name or ""), party(name))
 
@@ -203,7 +215,9 @@ def way(procedure: Mapping[str, Any], agreement: bool) -> list[dict[str, Any]]:
         _step(_("Fill in and submit"), _("you"), state="now"),
         _step(
             _("Acceptance"),
-            _("the department checks that it is complete and who you are"),
+            _("{body} checks that it is complete and who you are").format(
+                body=party((procedure["receiving"] or {}).get("body") or "provider")
+            ),
             accept,
         ),
         *(

@@ -15,8 +15,8 @@ from ckanext.govopen.domain.application.check import ATTACHMENTS_MAX
 from ckanext.govopen.model import settings
 from ckanext.govopen.views import application_form as form
 from ckanext.govopen.views import application_words as words
-from ckanext.govopen.views import asked
-from ckanext.govopen.views.forms import Reason, reasons, said, signed_in
+from ckanext.govopen.views import asked, law
+from ckanext.govopen.views.forms import Reason, named, reasons, said, signed_in
 
 _ = toolkit._
 blueprint = Blueprint("govopen_apply", __name__, url_prefix="/open")
@@ -35,7 +35,7 @@ def _render(
     for row in rows:
         package = row["package"] or {}
         row["known_items"] = form.items(package)
-        row["modes"] = form.modes(package)
+        row["modes"] = law.govopen_deliveries(package)
         row["delivery"] = row.get("delivery") or []
     search = toolkit.request.form.get("words", "").strip()
     looked = toolkit.request.form.get("what") == "search" or bool(errors)
@@ -48,7 +48,7 @@ def _render(
             "content": {**content, "contact": content.get("contact") or {}},
             "attachments": (case or {}).get("attachments") or [],
             "errors": errors or [],
-            "summary": _summary(errors or []),
+            "summary": named(errors or [], form.labels()),
             "labels": form.labels(),
             "limits": limits(),
             "messages": words.messages(case),
@@ -64,17 +64,6 @@ def _render(
             or (case or {}).get("writing"),
         },
     )
-
-
-def _summary(errors: list[Reason]) -> list[Reason]:
-    """The errors for the top of the page: away from its field each has to name it."""
-    labels = form.labels()
-    return [
-        {**one, "message": f"{labels[one['field']]}{_(': ')}{one['message']}"}
-        if one["field"] in labels and not one["message"].startswith(labels[one["field"]])
-        else one
-        for one in errors
-    ]
 
 
 def limits() -> dict[str, Any]:

@@ -43,6 +43,16 @@ def said(message: str) -> list[Reason]:
     return [{"rule": "", "article": "", "message": message, "field": ""}]
 
 
+def named(errors: list[Reason], labels: Mapping[str, str]) -> list[Reason]:
+    """The errors for the top of a form: away from its field each has to name it."""
+    return [
+        {**one, "message": labels[one["field"]] + toolkit._(": ") + one["message"]}
+        if one["field"] in labels and not one["message"].startswith(labels[one["field"]])
+        else one
+        for one in errors
+    ]
+
+
 def reasons(
     error: toolkit.ValidationError, labels: Mapping[str, str] | None = None
 ) -> list[Reason]:

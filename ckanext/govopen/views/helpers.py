@@ -56,6 +56,7 @@ from ckanext.govopen.views.law import (
     govopen_class,
     govopen_classes,
     govopen_clock,
+    govopen_deliveries,
     govopen_has_rule,
     govopen_profile,
 )
@@ -308,6 +309,7 @@ __all__ = [
     "govopen_clock",
     "govopen_contact",
     "govopen_day",
+    "govopen_deliveries",
     "govopen_demands",
     "govopen_differences",
     "govopen_erase_days",

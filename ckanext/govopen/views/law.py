@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from ckan.plugins import toolkit
 
+from ckanext.govopen.domain.grant import DELIVERIES
 from ckanext.govopen.model import jurisdiction, settings
 from ckanext.govopen.views import asked, others, words
 
@@ -18,7 +20,7 @@ _profiles: dict[str, dict[str, Any]] = {}
 def govopen_profile() -> dict[str, Any]:
     """The active profile (``govopen_profile_show``), laid out for pages; the same for everybody.
 
-    ``{names, issuer, status, note, valid_from, valid_to, classes: {name: {label, meaning,
+    ``{names, issuer, bodies, status, note, valid_from, valid_to, classes: {name: {label, meaning,
     article}}, default_class, criteria, questions, articles}``; texts in three languages.
     """
     option = settings.jurisdiction()
@@ -28,6 +30,7 @@ def govopen_profile() -> dict[str, Any]:
         _profiles[option] = {
             "names": instrument["names"],
             "issuer": instrument["issuer"],
+            "bodies": {one["id"]: one["names"] for one in shown["bodies"]},
             "status": status["value"],
             "note": status["verify_before_use"],
             "valid_from": status["valid_from"],
@@ -92,6 +95,15 @@ def govopen_choice(field: str, value: Any, part: str | None = None) -> str:
     ``part`` names a field within a repeating one: ``("info_items", "C", "type")``.
     """
     return choices(field, part).get(value) or str(value or "")
+
+
+def govopen_deliveries(package: Mapping[str, Any]) -> list[str]:
+    """The ways in which a dataset can be asked for: the regulation's, as far as the dataset's."""
+    delivery = govopen_profile()["open"]["delivery"]
+    known = list(delivery["modes"]) if delivery else list(DELIVERIES)
+    offered = package.get("delivery") or []
+    offered = [offered] if isinstance(offered, str) else offered
+    return [mode for mode in known if not offered or mode in offered]
 
 
 def choices(field: str, part: str | None = None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import cast
@@ -16,6 +17,8 @@ from fpdf.fonts import TTFFont
 _SIZE, _SMALL, _TITLE = 10.5, 8, 18
 _LINE, _MARGIN, _NAME = 6.4, 22, 38
 _FAMILY = "serif"
+#: The number at the beginning of a line of a list, and the blank behind it.
+_NUMBER = re.compile(r"^(\d+\.) ")
 
 
 class Sheet(FPDF):
@@ -98,9 +101,9 @@ class Sheet(FPDF):
 
     def _write(self, text: str, size: float, height: float, align: str = "L") -> None:
         self.set_font(_FAMILY, size=size)
-        self.multi_cell(
-            0, height, self._drawn(text), align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT
-        )
+        # Chinese has no blanks: the one behind a number would be the only place to break a line.
+        drawn = _NUMBER.sub("\\1\u00a0", self._drawn(text))
+        self.multi_cell(0, height, drawn, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _drawn(self, text: str) -> str:
         """The text with a mark for what the font cannot draw, so that nothing vanishes unseen.

@@ -143,6 +143,8 @@ def test_haishu_both_decide_in_any_order(
     future = {**passed_on, "letter_date": tomorrow}
     (row,) = refused(world, "forward", world.authority.deciding, **future)
     assert row["field"] == "letter_date"
+    before = world.show(case, world.authority)["parts"][0]
+    assert "authority@authority" in before["waits_for"], "it has to pass the case on"
     after = do(world, "forward", world.authority, **passed_on)
     sent = after["parts"][0]["forwarding"]
     assert sent["letter"] == {"number": "海数函〔2026〕1号", "date": today}
@@ -159,6 +161,8 @@ def test_haishu_both_decide_in_any_order(
 
     steps = (city, provider) if first == "city" else (provider, city)
     between = steps[0]()
+    receives = "authority@authority" in between["parts"][0]["waits_for"]
+    assert receives is (first == "provider"), "it records what the city answers"
     assert between["parts"][0]["status"] == "accepted"
     assert len(between["parts"][0]["waiting"]) == 1
     seen = world.show(case, world.applicant)["parts"][0]

@@ -22,6 +22,7 @@ def shot(page: Any, name: str, width: int) -> None:
     folder = os.environ.get("GOVOPEN_SHOTS")
     if not folder:
         return
+    Path(folder).mkdir(parents=True, exist_ok=True)
     page.set_viewport_size({"width": width, "height": 900})
     with Image.open(io.BytesIO(page.screenshot(full_page=True))) as whole:
         seen = whole.convert("RGB").crop((0, 0, whole.width, min(whole.height, HIGHEST)))

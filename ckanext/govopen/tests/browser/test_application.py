@@ -124,6 +124,7 @@ def test_a_person_applies_without_scripts(live: Way, chromium: Browser) -> None:
     page.locator("button[name=remove]").last.click()
     page.get_by_role("button", name="提交申请").click()
     expect(page.locator("#f-purpose[aria-invalid=true]")).to_have_count(1)
+    page.locator("[name^=delivery-][value=on_platform]").check()
     page.fill("[name=purpose]", "研究停车需求的时空分布，形成年度报告")
     page.fill("[name=security_measures]", "专机存放，专人管理，项目结束后删除")
     page.fill("[name=capability]", "有三名数据分析人员和相应设备")
@@ -164,6 +165,10 @@ def test_the_applicant_signs_and_uses(live: Way, chromium: Browser) -> None:
     page = enter(chromium, live, live.applicant)  # type: ignore[arg-type]
     page.goto(f"/open/application/{live.case}")
     look(page, "application-approved")
+    page.locator("main a[href*='/open/letter/']").last.click()
+    page.wait_for_url("**/open/letter/**")
+    look(page, "letter")
+    page.goto(f"/open/application/{live.case}")
     page.get_by_role("link", name="阅读并签署协议").click()
     page.wait_for_url("**/open/agreement/**")
     shot(page, "agreement", 1280)
@@ -179,6 +184,9 @@ def test_the_applicant_signs_and_uses(live: Way, chromium: Browser) -> None:
     expect(page.locator("main")).to_contain_text(TITLE)
     shot(page, "grant", 1280)
     shot(page, "grant", 390)
+    page.get_by_role("link", name="在平台内查看表格").click()
+    page.wait_for_url("**/table/**")
+    look(page, "table")
     page.context.close()
 
 

@@ -129,7 +129,7 @@ def test_haishu_two_bodies_decide(
     shot(page, "haishu-applicant-waits", PHONE)
     text = page.inner_text("main")
     assert "符合开放条件" not in text, "what one body thinks is not told yet"
-    assert "下一步：决定 · 市级数据主管部门\n" in text and "city_authority" not in text
+    assert "下一步：决定 · 市大数据主管部门\n" in text and "city_authority" not in text
     page.context.close()
 
     page = at(chromium, live, world.authority, case)
