@@ -83,9 +83,12 @@ class Catalogue:
         now = datetime.datetime.now(datetime.timezone.utc)
         changed = list(self.days.records.values())[::step]
         for record in changed:
-            record["title"] += "（改）"
-            record["version"] += 1
-            record["updated"] = now.isoformat(timespec="seconds")
+            self.days.alter(
+                record["code"],
+                title=f"{record['title']}（改）",
+                version=record["version"] + 1,
+                updated=now.isoformat(timespec="seconds"),
+            )
         for shown in self.packages[::step]:
             shown["title"] += "（改）"
             shown["metadata_modified"] = now.replace(tzinfo=None).isoformat()

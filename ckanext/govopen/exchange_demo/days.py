@@ -100,8 +100,10 @@ class Days:
         base = _list() if base is None else base
         self.seed = seed
         self._day = 0
+        self._state = 0
+        self._sorted: tuple[int, list[str]] = (-1, [])
         self._waiting: list[dict[str, Any]] = []
-        #: Code -> record; what was deleted stays as a tombstone.
+        #: Code -> record, to be read; what was deleted stays as a tombstone.
         self.records: dict[str, dict[str, Any]] = {}
         chance = random.Random(f"{seed}:first")  # noqa: S311 (repeatable, no secret)
         for record in base:
@@ -116,6 +118,21 @@ class Days:
         """The day that is served."""
         return self._day
 
+    @property
+    def state(self) -> int:
+        """A number that is another one after every change."""
+        return self._state
+
+    def serve(self, records: Iterable[dict[str, Any]]) -> None:
+        """These records and no others, from now on."""
+        self.records = {one["code"]: one for one in records}
+        self._state += 1
+
+    def alter(self, code: str, **fields: Any) -> None:
+        """Other values in a record, whose version and time stay unless they are among them."""
+        self.records[code].update(fields)
+        self._state += 1
+
     def to(self, day: int) -> None:
         """Goes on to a day. Raises ValueError for one that is over."""
         if day < self._day:
@@ -125,6 +142,7 @@ class Days:
 
     def _next(self) -> None:
         self._day += 1
+        self._state += 1
         chance = random.Random(f"{self.seed}:{self._day}")  # noqa: S311
         for record in list(self.records.values()):
             if record["deleted"] or not record["open"]["open"]:
@@ -160,7 +178,9 @@ class Days:
 
     def since(self, start: str | None) -> Iterable[dict[str, Any]]:
         """The records by code: all that are there, or what changed at or after ``start``."""
-        for code in sorted(self.records):
+        if self._sorted[0] != self._state:
+            self._sorted = (self._state, sorted(self.records))
+        for code in self._sorted[1]:
             record = self.records[code]
             if start is None and record["deleted"]:
                 continue

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from ckanext.govopen.exchange_demo import days
-from ckanext.govopen.exchange_demo.faults import Faults
+from ckanext.govopen.exchange_demo.faults import FAULTS, Faults
 
 MOST = 1000
 #: Largest difference between the clocks of both sides, in milliseconds.
@@ -50,6 +50,25 @@ class Settings:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+class _Tags:
+    """The ETags of pages as they were sent, for as long as the catalogue is the same: to say that
+    one has not changed it need not be made."""
+
+    def __init__(self) -> None:
+        self._state = -1
+        self._known: dict[tuple[Any, ...], str] = {}
+
+    def get(self, state: int, page: tuple[Any, ...]) -> str:
+        """The tag of a page; empty when it is not known."""
+        return self._known.get(page, "") if state == self._state else ""
+
+    def keep(self, state: int, page: tuple[Any, ...], tag: str) -> None:
+        """Remembers it; what belongs to another state is forgotten."""
+        if state != self._state or len(self._known) >= 10_000:
+            self._known, self._state = {}, state
+        self._known[page] = tag
+
+
 class Exchange(ThreadingHTTPServer):
     """A catalogue that listens on the loopback."""
 
@@ -58,6 +77,7 @@ class Exchange(ThreadingHTTPServer):
     def __init__(self, settings: Settings, port: int = 0, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.settings = settings
+        self.tags = _Tags()
         self.scheme = "http"
         if certificate is not None:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -181,9 +201,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(400, {"error": "limit is at least 1."})
             return
         since = query.get("since", [""])[0] if settings.since else ""
+        asked, faulty = (limit, start, turn, since), any(name in faults for name in FAULTS)
         with settings.lock:
-            day = settings.catalogue.day
-            records = list(settings.catalogue.since(since or None))
+            day, state = settings.catalogue.day, settings.catalogue.state
+            known = "" if faulty else self.server.tags.get(state, asked)
+            if known and known in self.headers.get("If-None-Match", ""):
+                records = []
+            else:
+                known, records = "", list(settings.catalogue.since(since or None))
+        if known:
+            self._send(304, b"", {"ETag": known})
+            return
         if "move" in faults and start:
             records = records[-1:] + records[:-1] if turn % 2 else records[1:] + records[:1]
         if "empty" in faults:
@@ -207,7 +235,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = {"snapshot": days.moment(day), "total": total, "next": cursor, "records": page}
         text = json.dumps(body, ensure_ascii=False)
         charset = "gb18030" if faults.take("encoding") else "utf-8"
-        self._body(200, text.encode(charset), drip=faults.take("slow"))
+        tag = self._body(200, text.encode(charset), drip=faults.take("slow"))
+        if not faulty:
+            with settings.lock:
+                self.server.tags.keep(state, asked, tag)
 
     def _shown(self, record: dict[str, Any]) -> dict[str, Any]:
         """A record as it goes out: a tombstone is bare, any other has its file."""
@@ -298,16 +329,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(
         self, status: int, body: bytes, drip: bool = False, kind: str = "application/json"
-    ) -> None:
-        """An answer that knows its state: with an ETag, packed where it may be."""
+    ) -> str:
+        """An answer that knows its state: with an ETag, which is returned; packed where it may
+        be."""
         tag = _tag(body)
         if tag in self.headers.get("If-None-Match", ""):
             self._send(304, b"", {"ETag": tag})
-            return
+            return tag
         headers = {"ETag": tag, "Content-Type": kind, "Vary": "Accept-Encoding"}
         if "gzip" in self.headers.get("Accept-Encoding", ""):
             body, headers["Content-Encoding"] = gzip.compress(body, 1, mtime=0), "gzip"
         self._send(status, body, headers, drip)
+        return tag
 
     def _send(
         self,

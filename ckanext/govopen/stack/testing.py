@@ -8,9 +8,11 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from . import jars, settings
 from .environment import Environment, ensure
@@ -141,6 +143,10 @@ class Outcome:
         return int(found.group(1)) if found else 0
 
 
+#: Seconds after the end of pytest by which nobody writes to its output any more.
+LEFT_OPEN = 30
+#: Seconds that a static check may take.
+CHECKED = 900
 CLOSING = re.compile(r"^=*\s*((?:\d+ [a-z]+, )*\d+ [a-z]+ in [\d.]+s.*?|no tests ran.*?)\s*=*$")
 
 
@@ -155,37 +161,61 @@ def watched(
     command: Sequence[str], env: Mapping[str, str] | None = None, *, show: bool = True
 ) -> Outcome:
     """Run pytest, show what it prints (or keep it), and keep its closing line."""
-    closing, left_out = "", 0
-    kept: list[str] = []
-    figures: list[str] = []
-    with subprocess.Popen(
+    seen = _Seen(show)
+    # No `with`: at its end it would wait for the output of whatever a test has left behind.
+    child = subprocess.Popen(
         list(command),
         cwd=REPOSITORY,
         env={**(os.environ if env is None else env), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         text=True,
         errors="replace",
-    ) as child:
-        assert child.stdout
-        for row in child.stdout:
-            if show:
+    )
+    assert child.stdout
+    reader = threading.Thread(target=seen.read, args=(child.stdout,), daemon=True)
+    reader.start()
+    try:
+        child.wait()
+    except KeyboardInterrupt:  # it has come to pytest as well, which tidies up
+        child.wait(30)
+        raise
+    reader.join(LEFT_OPEN)
+    if not reader.is_alive():
+        child.stdout.close()
+    code, closing = child.returncode, seen.closing or "pytest gave no totals"
+    if reader.is_alive():
+        code, closing = code or 1, f"{closing}; a process that a test started has not ended"
+    return Outcome(
+        code,
+        closing,
+        seen.left_out,
+        "".join(seen.kept),
+        tuple(seen.figures),
+    )
+
+
+class _Seen:
+    """What a run of pytest has printed so far."""
+
+    def __init__(self, show: bool) -> None:
+        self.show = show
+        self.closing, self.left_out = "", 0
+        self.kept: list[str] = []
+        self.figures: list[str] = []
+
+    def read(self, stream: IO[str]) -> None:
+        for row in stream:
+            if self.show:
                 print(row, end="", flush=True)
             else:
-                kept.append(row)
+                self.kept.append(row)
             match = CLOSING.match(row.strip())
-            closing = match.group(1) if match else closing
+            self.closing = match.group(1) if match else self.closing
             skipped = SKIPPED.match(row)
             if skipped and not BESIDE.search(row):
-                left_out += int(skipped.group(1))
+                self.left_out += int(skipped.group(1))
             if row.startswith(FIGURES):
-                figures.append(row.removeprefix(FIGURES).rstrip())
-    return Outcome(
-        child.returncode,
-        closing or "pytest gave no totals",
-        left_out,
-        "".join(kept),
-        tuple(figures),
-    )
+                self.figures.append(row.removeprefix(FIGURES).rstrip())
 
 
 def checks(environment: Environment) -> tuple[list[str], str]:
@@ -194,15 +224,21 @@ def checks(environment: Environment) -> tuple[list[str], str]:
     for name, arguments in CHECKS:
         python = str(environment.python)
         command = [python, *(argument.format(python=python) for argument in arguments)]
-        done = subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                cwd=REPOSITORY,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=CHECKED,
+            )
+        except subprocess.TimeoutExpired:
+            printed += f"{name}\nhas not ended after {CHECKED} s and was stopped.\n"
+            failed.append(name)
+            continue
         printed += f"{name}\n{done.stdout}\n"
         if done.returncode:
             failed.append(name)

@@ -7,6 +7,7 @@ handler runs, nothing is rolled back by it. What is left to happen after the com
 from __future__ import annotations
 
 import datetime
+import faulthandler
 import os
 import signal
 from collections import Counter
@@ -18,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 from ckan.common import config
+from ckanext.datastore.backend import postgres as datastore
 from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
@@ -32,6 +34,8 @@ from ckanext.govopen.tests.application.world import World, later
 from ckanext.govopen.tests.portal import User
 
 WRITES = ("INSERT", "UPDATE", "DELETE")
+#: Seconds after which a child that has not ended writes where it stands, and ends.
+HANGS = 500
 
 
 def child_of(work: Callable[[Callable[[], None], Callable[[str], Any]], None]) -> tuple[bool, str]:
@@ -42,10 +46,11 @@ def child_of(work: Callable[[Callable[[], None], Callable[[str], Any]], None]) -
     child = os.fork()
     if child == 0:
         try:
+            faulthandler.dump_traceback_later(HANGS, exit=True)
             os.close(reading)
-            engine = cast(Engine, model.Session.get_bind())
             model.Session.remove()
-            engine.dispose(close=False)
+            for engine in (cast(Engine, model.Session.get_bind()), *datastore._engines.values()):
+                engine.dispose(close=False)  # these connections are the parent's
             work(
                 lambda: os.kill(os.getpid(), signal.SIGKILL),
                 lambda told: os.write(writing, told.encode()),

@@ -90,7 +90,7 @@ def exchange(
 
 def serve(settings: Settings, *records: dict[str, Any]) -> None:
     with settings.lock:
-        settings.catalogue.records = {one["code"]: one for one in records}
+        settings.catalogue.serve(records)
 
 
 def test_days_of_a_catalogue(exchange: Catalogue, settings: Settings) -> None:
@@ -239,8 +239,8 @@ def test_only_changes_are_asked_for_between_full_readings(
     serve(settings, *map(record, rows))
     exchange.run()
     settings.catalogue._day = 1
-    settings.catalogue.records[rows[0].code].update(title="改名", version=2, updated=days.moment(1))
-    settings.catalogue.records[rows[1].code].update(deleted=True, version=2, updated=days.moment(1))
+    settings.catalogue.alter(rows[0].code, title="改名", version=2, updated=days.moment(1))
+    settings.catalogue.alter(rows[1].code, deleted=True, version=2, updated=days.moment(1))
     settings.log.clear()
     report = exchange.run()
     assert all("since=" in line for line in settings.log)

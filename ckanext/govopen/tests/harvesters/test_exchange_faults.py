@@ -226,7 +226,7 @@ def test_the_spool_is_bounded() -> None:
 
 
 def test_gone_and_unknown_are_told_from_there(settings: Settings) -> None:
-    settings.catalogue.records["C/001"].update(deleted=True)
+    settings.catalogue.alter("C/001", deleted=True)
     with running(settings) as server:
         look = Read(server.url).catalogue.reading.look
         assert look
@@ -250,7 +250,7 @@ def test_a_page_that_is_the_same_is_not_sent_again(settings: Settings) -> None:
         assert set(third.records) == {"C/000", "C/001", "C/002"}
         assert len(third.unchanged) == COUNT - 3
         # So is what changed; the others of its page came as they were.
-        settings.catalogue.records["C/022"]["title"] = "新"
+        settings.catalogue.alter("C/022", title="新")
         fourth = Read(server.url, last, first.known())
         assert set(fourth.records) == {"C/022"}
         fifth = Read(server.url, fourth.catalogue.remembered(), {**first.known(), **fourth.known()})
@@ -272,9 +272,8 @@ def test_what_another_profile_or_configuration_left_does_not_count() -> None:
 def test_only_changes_come_when_they_are_asked_for(settings: Settings) -> None:
     with running(settings) as server:
         settings.catalogue.to(1)
-        changed = settings.catalogue.records["C/003"]
-        changed.update(title="新", updated=days.moment(1))
-        settings.catalogue.records["C/004"].update(deleted=True, updated=days.moment(1))
+        settings.catalogue.alter("C/003", title="新", updated=days.moment(1))
+        settings.catalogue.alter("C/004", deleted=True, updated=days.moment(1))
         read = Read(server.url, since=days.moment(1))
         assert {"C/003", "C/004"} <= set(read.records) and len(read.records) < COUNT
         assert read.catalogue.reading.partial and read.catalogue.reading.look is None

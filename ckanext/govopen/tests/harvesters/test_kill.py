@@ -67,7 +67,7 @@ def rows(
     made = make_source(catalogue.keeper, AUTHORITY, wanted, server.url, "govopen_exchange")
     catalogue.source_id = made["id"]
     found = [catalogue.row(number) for number in range(COUNT)]
-    settings.catalogue.records = {row.code: record(row) for row in found}
+    settings.catalogue.serve(record(row) for row in found)
     return found
 
 
@@ -184,7 +184,7 @@ def test_what_lay_in_the_queue_only_is_queued_again(
     for row in rows:
         row.title += "改"
     with settings.lock:
-        settings.catalogue.records = {row.code: record(row, 2) for row in rows}
+        settings.catalogue.serve(record(row, 2) for row in rows)
     job = start(catalogue)
     consume("gather")
     taken = model.Session.query(HarvestObject).filter_by(harvest_job_id=job, state="WAITING")
@@ -281,13 +281,12 @@ def test_what_is_kept_back_for_a_person_is_not_public(
     before = catalogue.public(rows[0])
     assert before
     wanted = settings.catalogue.records[rows[0].code]
-    settings.catalogue.records[rows[0].code] = {
-        **wanted, "version": 2, "open": {**wanted["open"], "class": "没有这个类别"},
-    }  # fmt: skip
+    opening = wanted["open"]
+    settings.catalogue.alter(rows[0].code, version=2, open={**opening, "class": "没有这个类别"})
     report = catalogue.run()
     assert report["counts"]["kept_back"] == 1 and list(remarks(report, "kept_back"))
     assert catalogue.public(rows[0]) is None
-    settings.catalogue.records[rows[0].code] = {**wanted, "version": 3}
+    settings.catalogue.alter(rows[0].code, version=3, open=opening)
     catalogue.run()
     assert catalogue.public(rows[0]) is None, "what comes back is reviewed again"
     catalogue.approve(rows[0])
@@ -303,9 +302,7 @@ def test_what_was_deleted_here_stays_deleted_however_often_it_changes_there(
     assert found
     catalogue.portal.call("package_delete", catalogue.department.editor, id=found["id"])
     for version in (2, 3):
-        settings.catalogue.records[rows[0].code] = {
-            **record(rows[0], version), "title": f"第{version}版",
-        }  # fmt: skip
+        settings.catalogue.alter(rows[0].code, version=version, title=f"第{version}版")
         assert counts(catalogue.run())["kept_back"] == 1
         state = model.Session.scalar(
             sa.select(model.Package.state).where(model.Package.id == found["id"])

@@ -55,6 +55,26 @@ def test_a_crash_has_no_totals() -> None:
     assert outcome == testing.Outcome(3, "pytest gave no totals")
 
 
+def test_a_process_that_a_test_leaves_behind_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(testing, "LEFT_OPEN", 0.2)
+    left = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', WAIT]); print(ROW)"
+    left = left.replace("WAIT", repr("import time; time.sleep(3)")).replace(
+        "ROW", repr("1 passed in 1.0s")
+    )
+    outcome = testing.watched([sys.executable, "-c", left])
+    assert outcome.code == 1
+    assert outcome.closing.startswith("1 passed in 1.0s; a process")
+
+
+def test_a_check_that_hangs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "CHECKED", 0.2)
+    monkeypatch.setattr(testing, "CHECKS", (("slow", ["-c", "import time; time.sleep(60)"]),))
+    failed, printed = testing.checks(Environment(Path(sys.prefix)))
+    assert failed == ["slow"] and "was stopped" in printed
+
+
 @pytest.mark.parametrize(
     ("reason", "left_out"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import logging
 import os
@@ -17,6 +18,9 @@ from ckanext.datastore.backend import postgres as datastore
 from sqlalchemy.engine import Engine
 
 from ckanext.govopen.tests.access.sweep.sweep import Ask, Sweep
+
+#: Seconds after which a process that has not ended writes where it stands, and goes on.
+HANGS = 500
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def _child(sweep: Sweep, tasks: Sequence[Task]) -> tuple[int, int]:
         os.close(writing)
         return child, reading
     code = 1
+    faulthandler.dump_traceback_later(HANGS)
     try:
         told = _run(sweep, tasks)
         code = 0
