@@ -69,9 +69,15 @@ def grants(context: Any, rows: Iterable[GrantRow], *, commit: bool = True) -> No
     read = [
         _Read(row.application or "", subject, "grant", ((row.organization_id, ""),))
         for row in rows
-        for subject in row.persons
+        for subject in _named(row)
     ]
     _write(context, read, commit)
+
+
+def _named(row: GrantRow) -> set[str]:
+    """Whom a grant names: who uses it, and who signed for the organisation that has it."""
+    signed = row.created_by and row.created_by == row.authorised
+    return {*row.persons, row.authorised} if signed else set(row.persons)
 
 
 def uses(context: Any, rows: Iterable[AccessRow]) -> None:

@@ -200,6 +200,26 @@ def test_each_person_of_a_grant_is_told_who_read_his_name(given: Given) -> None:
     assert "授權及其使用人資訊" in page and "授權的使用紀錄" in page
 
 
+def test_who_signed_for_an_organisation_is_told_as_well(given: Given) -> None:
+    """He need not be among those who use it."""
+    signatory = User.make()
+    row = model.Session.get(GrantRow, given.id)
+    assert row is not None
+    before = {"authorised": row.authorised, "created_by": row.created_by}
+    own = sa.update(GrantRow).where(GrantRow.id == given.id)
+    signed = {"authorised": signatory.id, "created_by": signatory.id}
+    model.Session.execute(own.values(**signed))
+    model.Session.commit()
+    try:
+        shown = given.world.portal.call("govopen_grant_show", given.world.handler, id=given.id)
+        assert shown["created_by"]["id"] == signatory.id
+        assert looked(given.world.handler, signatory)
+        assert given.looks(signatory) == [("handler", "grant", 1)]
+    finally:
+        model.Session.execute(own.values(**before))
+        model.Session.commit()
+
+
 def test_a_member_without_a_duty_reads_no_name_anywhere(given: Given) -> None:
     portal, world = given.world.portal, given.world
     given.forget()
