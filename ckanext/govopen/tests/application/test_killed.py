@@ -46,7 +46,9 @@ def child_of(work: Callable[[Callable[[], None], Callable[[str], Any]], None]) -
     child = os.fork()
     if child == 0:
         try:
-            faulthandler.dump_traceback_later(HANGS, exit=True)
+            # No timer of faulthandler: pytest's own has no thread here, and would be waited for.
+            faulthandler.register(signal.SIGALRM, chain=True)
+            signal.alarm(HANGS)
             os.close(reading)
             model.Session.remove()
             for engine in (cast(Engine, model.Session.get_bind()), *datastore._engines.values()):

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import pickle
+import signal
 import traceback
 import zlib
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,9 @@ def run(sweep: Sweep, tasks: Sequence[Task], processes: int | None = None) -> No
     for actor in {task.actor for task in tasks}:
         user = sweep.world.actors[actor]
         assert user is None or user.deciding.token  # made here, once for all processes
+    # Else each child would roll back what is open here, over the one connection that they share:
+    # one of them could read the answer of the other, who then waits for ever.
+    model.Session.remove()
     children = [
         _child(sweep, [task for task in tasks if task.part(parts) == part]) for part in range(parts)
     ]
@@ -75,7 +79,9 @@ def _child(sweep: Sweep, tasks: Sequence[Task]) -> tuple[int, int]:
         os.close(writing)
         return child, reading
     code = 1
-    faulthandler.dump_traceback_later(HANGS)
+    # No timer of faulthandler: pytest's own has no thread here, and would be waited for.
+    faulthandler.register(signal.SIGALRM)
+    signal.alarm(HANGS)
     try:
         told = _run(sweep, tasks)
         code = 0
