@@ -71,9 +71,9 @@ def work(source_id: str, again: bool = True) -> dict[str, int]:
         worker = _worker(source_id)
         if worker is not None:
             worker.work(done)
-        if not table.waiting(model.Session, source_id):
+        if not table.waits(model.Session, source_id):
             catalogue_report.tell_files(source_id)
-    if worker is not None and again and table.waiting(model.Session, source_id):
+    if worker is not None and again and table.waits(model.Session, source_id):
         enqueue([{"source": source_id}])
     model.Session.remove()
     return done

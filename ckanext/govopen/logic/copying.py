@@ -204,17 +204,10 @@ def _context(source: Source) -> Any:
     }
 
 
-def start(source: Source, run_id: str | None) -> int:
-    """At the end of a run: what waits or failed is carried out in the background. Commits nothing.
-
-    Gives the number of files that wait.
-    """
-    if not source.copies:
-        return 0
-    count = table.schedule(model.Session, source.id, run_id)
-    if count:
+def start(source: Source, run_id: str | None) -> None:
+    """At the end of a run: what waits or failed is done in the background. Commits nothing."""
+    if source.copies and table.schedule(model.Session, source.id, run_id):
         outbox.put(model.Session, COPY, {"source": source.id}, command.now())
-    return count
 
 
 def wake() -> int:

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ckan import model
+from ckan.lib.search import SearchIndexError
 from ckan.plugins import plugin_loaded, toolkit
 
 from ckanext.govopen.logic import post, witness
@@ -34,6 +35,11 @@ def _reindex(payloads: list[dict[str, Any]]) -> None:
     document.index_many(ids)
 
 
+#: Milliseconds after which Solr shows what a run has written, if its end does not come before: a
+#: commit for every batch would cost more than indexing it.
+SHOWN_WITHIN = 5000
+
+
 def reindex_own(
     row: outbox.OutboxRow, dicts: Mapping[str, document.Dicts], now: datetime.datetime
 ) -> None:
@@ -41,18 +47,29 @@ def reindex_own(
 
     ``dicts`` are working copies that need not be read again, by dataset id; one that somebody has
     changed since is read all the same. Commits. When it fails, the row stays, and is tried again.
+    Solr shows it after :data:`SHOWN_WITHIN`, or with :func:`shown`.
     """
     mine = outbox.taken(model.Session, row.id)
     if mine is None:
         return  # it took so long that somebody else has done it, or is at it
     try:
-        document.index_many(mine.payload["packages"], document.unchanged(dicts))
+        document.index_many(
+            mine.payload["packages"], document.unchanged(dicts), within=SHOWN_WITHIN
+        )
     except Exception as error:
         log.warning("Delivery of a reindex row failed: %s", type(error).__name__)
         outbox.failed(mine, f"{type(error).__name__}: {error}", now)
     else:
         model.Session.delete(mine)
     model.repo.commit()
+
+
+def shown() -> None:
+    """Has Solr show what :func:`reindex_own` has given to it. Solr does it by itself if need be."""
+    try:
+        document.commit()
+    except SearchIndexError as error:
+        log.warning("Solr was not told to show what it has: %s", error)
 
 
 def _datastore(payloads: list[dict[str, Any]]) -> None:

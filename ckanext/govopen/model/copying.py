@@ -229,9 +229,10 @@ def _listed() -> Any:
     )
 
 
-def schedule(session: Any, source_id: str, run_id: str | None) -> int:
+def schedule(session: Any, source_id: str, run_id: str | None) -> bool:
     """What failed is tried again, and what the catalogue tells no digest of is looked at again;
-    the number of files that wait. ``run_id`` is the run that is told of them, None: as before.
+    does anything wait now? ``run_id`` is the run that is told of what no other run will be told
+    of any more, None: as before.
     """
     table = CopyRow.__table__
     session.execute(
@@ -248,20 +249,31 @@ def schedule(session: Any, source_id: str, run_id: str | None) -> int:
         .execution_options(synchronize_session=False)
     )
     if run_id is not None:
+        untold = sa.select(CatalogueRun.id).where(
+            CatalogueRun.source_id == source_id,
+            sa.not_(CatalogueRun.progress.has_key(FILES_TOLD)),
+        )
         session.execute(
             sa.update(table)
-            .where(table.c.source_id == source_id, table.c.state == WAITING)
+            .where(
+                table.c.source_id == source_id,
+                table.c.state == WAITING,
+                sa.or_(table.c.run_id.is_(None), table.c.run_id.not_in(untold)),
+            )
             .values(run_id=run_id)
         )
-    return waiting(session, source_id)
+    return waits(session, source_id)
 
 
-def waiting(session: Any, source_id: str) -> int:
-    """How many files of a source wait."""
-    query = sa.select(sa.func.count()).select_from(CopyRow)
-    return session.scalar(
-        query.where(CopyRow.source_id == source_id, CopyRow.state == WAITING, _listed())
+def waits(session: Any, source_id: str) -> bool:
+    """Does any file of a source wait? Asks for one, not for their number: of a source that has
+    just been loaded PostgreSQL knows no figures yet, and would join a hundred thousand rows with
+    as many.
+    """
+    query = sa.select(CopyRow.code).where(
+        CopyRow.source_id == source_id, CopyRow.state == WAITING, _listed()
     )
+    return session.scalar(query.limit(1)) is not None
 
 
 def sources_waiting(session: Any) -> list[str]:

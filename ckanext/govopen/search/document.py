@@ -33,6 +33,7 @@ from ckanext.govopen.search.shape import CKAN, dated, document, portal_fields
 from ckanext.govopen.search.syntax import quoted
 
 __all__ = [
+    "commit",
     "document",
     "index_document",
     "index_many",
@@ -72,13 +73,17 @@ def index_document(pkg_dict: dict[str, Any]) -> dict[str, Any]:
 
 
 def index_many(
-    package_ids: Iterable[str], dicts: Mapping[str, Dicts] | None = None, commit: bool = True
+    package_ids: Iterable[str],
+    dicts: Mapping[str, Dicts] | None = None,
+    commit: bool = True,
+    within: int = 0,
 ) -> None:
     """Indexes datasets with one request and at most one commit for all of them.
 
     Released datasets need a fixed number of SQL statements per call; a hidden one is shown by CKAN
     unless its working copy is given in ``dicts`` by package id. Deleted and unknown ones leave the
-    index. Call it in batches: all documents are in memory at once.
+    index. Call it in batches: all documents are in memory at once. With ``within`` Solr commits
+    documents by itself after so many milliseconds at the latest (:func:`commit` does it at once).
 
     :raises SearchIndexError: Solr did not take them; nothing of the call is then in the index
     """
@@ -105,9 +110,22 @@ def index_many(
     commit = commit and toolkit.config.get("ckan.search.solr_commit", True)
     with _Solr() as solr:
         if documents:
-            solr.add(documents, commit=commit and not gone)
+            if within:
+                solr.add(documents, commit=False, commitWithin=str(within))
+            else:
+                solr.add(documents, commit=commit and not gone)
         if gone:
             solr.delete(q=_query_for(gone), commit=commit)
+
+
+def commit() -> None:
+    """Shows what was indexed without a commit.
+
+    :raises SearchIndexError: Solr did not do it
+    """
+    if toolkit.config.get("ckan.search.solr_commit", True):
+        with _Solr() as solr:
+            solr.commit()
 
 
 def unchanged(dicts: Mapping[str, Dicts]) -> dict[str, Dicts]:

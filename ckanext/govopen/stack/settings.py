@@ -120,6 +120,8 @@ def common(site: Site) -> dict[str, str]:
         "WTF_CSRF_SECRET_KEY": site.secrets["csrf"],
         "api_token.jwt.encode.secret": f"string:{site.secrets['token']}",
         "api_token.jwt.decode.secret": f"string:{site.secrets['token']}",
+        # Rows of one kind that change together are sent to the database together.
+        "sqlalchemy.executemany_mode": "values_plus_batch",
         # Sessions live on the server: signing out ends them, and no cookie holds their content.
         "SESSION_TYPE": "redis",
         "SESSION_COOKIE_HTTPONLY": "true",

@@ -15,7 +15,7 @@ from ckan.plugins import plugin_loaded
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.domain.refusal import N_
-from ckanext.govopen.logic import catalogue_import, command, copying, turns, upload
+from ckanext.govopen.logic import catalogue_import, command, copying, deliver, turns, upload
 from ckanext.govopen.logic import catalogue_report as report
 from ckanext.govopen.logic.advice import advices
 from ckanext.govopen.logic.catalogue_source import admitted, source_of
@@ -190,7 +190,10 @@ def finish_run(run_id: str, source_id: str, failed: str | None = None) -> None:
     _copy_files(source_id, run_id)
     _activity(run, source_id)
     report.tell(run)
+    written = any(run.counts.get(key) for key in ("new", "changed"))
     command.finish({})
+    if written:
+        deliver.shown()
 
 
 def _copy_files(source_id: str, run_id: str) -> None:
