@@ -8,6 +8,7 @@ has taken anything from the queue.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -22,9 +23,19 @@ log = logging.getLogger("ckanext.govopen.stack.consume")
 PAUSE = 2.0  # seconds before a lost server is tried again
 
 
+def settle() -> None:
+    """Has the garbage collector leave alone what was loaded for good, and look at the rest after
+    20,000 new objects instead of 700: a batch makes many, and hardly any in circles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 def main(kind: str) -> int:
     """Consume the queue of one kind until the process is ended."""
     make_app(load_config(os.environ["CKAN_INI"]))
+    settle()
     from ckan import model  # CKAN must be configured before
     from ckanext.harvest import utils
 
