@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gzip
 import json
 import re
 import threading
@@ -15,7 +16,8 @@ import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import Request, urlopen
 
 from _load import tag
 
@@ -93,6 +95,19 @@ class Catalogue:
             shown["title"] += "（改）"
             shown["metadata_modified"] = now.replace(tzinfo=None).isoformat()
         return len(changed)
+
+
+def make_pages(exchange: str) -> None:
+    """Has the exchange make its pages, which it keeps: like the portal it answers out of memory
+    then, and what a harvester would wait for is left out on both sides.
+    """
+    cursor: str | None = ""
+    while cursor is not None:
+        query = {"limit": "500", **({"cursor": cursor} if cursor else {})}
+        request = Request(f"{exchange}/records?{urlencode(query)}")  # noqa: S310
+        request.add_header("Accept-Encoding", "gzip")
+        with urlopen(request, timeout=60) as answer:  # noqa: S310
+            cursor = json.loads(gzip.decompress(answer.read()))["next"]
 
 
 class _Portal(BaseHTTPRequestHandler):

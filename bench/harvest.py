@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from _peer import Catalogue, served
+from _peer import Catalogue, make_pages, served
 from _sites import HERE, MARK, OURS, STOCK, Site, portal_home
 from pages import machine
 
@@ -201,9 +201,11 @@ def own_round(site: Bare, count: int, figures: Figures) -> None:
         own = site.do(
             "source", name=f"h{mark}", url=exchange, type="govopen_exchange", config=OURS_CONFIG
         )["source"]
+        make_pages(exchange)
         note(figures, "new", site.do("run", source=own), count)
         note(figures, "unchanged", site.do("run", source=own), count)
         changed = catalogue.change()
+        make_pages(exchange)
         note(figures, "5 % changed", site.do("run", source=own), changed)
 
 

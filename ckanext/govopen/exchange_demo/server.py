@@ -50,23 +50,32 @@ class Settings:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class _Tags:
-    """The ETags of pages as they were sent, for as long as the catalogue is the same: to say that
-    one has not changed it need not be made."""
+#: Bytes of pages that are kept as they were sent.
+KEPT_BYTES = 32 * 1024 * 1024
+
+
+class _Pages:
+    """Pages as they were sent, for as long as the catalogue is the same: their ETags, and packed
+    what was in them while there is room. Neither need be made again.
+    """
 
     def __init__(self) -> None:
         self._state = -1
-        self._known: dict[tuple[Any, ...], str] = {}
+        self._known: dict[tuple[Any, ...], tuple[str, bytes]] = {}
+        self._size = 0
 
-    def get(self, state: int, page: tuple[Any, ...]) -> str:
-        """The tag of a page; empty when it is not known."""
-        return self._known.get(page, "") if state == self._state else ""
+    def get(self, state: int, page: tuple[Any, ...]) -> tuple[str, bytes]:
+        """Tag and packed content of a page; empty when they are not known."""
+        return self._known.get(page, ("", b"")) if state == self._state else ("", b"")
 
-    def keep(self, state: int, page: tuple[Any, ...], tag: str) -> None:
+    def keep(self, state: int, page: tuple[Any, ...], tag: str, packed: bytes) -> None:
         """Remembers it; what belongs to another state is forgotten."""
         if state != self._state or len(self._known) >= 10_000:
-            self._known, self._state = {}, state
-        self._known[page] = tag
+            self._known, self._state, self._size = {}, state, 0
+        if self._size + len(packed) > KEPT_BYTES:
+            packed = b""
+        self._size += len(packed) - len(self._known.get(page, ("", b""))[1])
+        self._known[page] = tag, packed
 
 
 class Exchange(ThreadingHTTPServer):
@@ -77,7 +86,7 @@ class Exchange(ThreadingHTTPServer):
     def __init__(self, settings: Settings, port: int = 0, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.settings = settings
-        self.tags = _Tags()
+        self.pages = _Pages()
         self.scheme = "http"
         if certificate is not None:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -106,6 +115,10 @@ def running(settings: Settings, certificate: Path | None = None) -> Iterator[Exc
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+_JSON = {"Content-Type": "application/json", "Vary": "Accept-Encoding"}
+_PACKED = {"Content-Encoding": "gzip"}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -204,13 +217,11 @@ class _Handler(BaseHTTPRequestHandler):
         asked, faulty = (limit, start, turn, since), any(name in faults for name in FAULTS)
         with settings.lock:
             day, state = settings.catalogue.day, settings.catalogue.state
-            known = "" if faulty else self.server.tags.get(state, asked)
-            if known and known in self.headers.get("If-None-Match", ""):
-                records = []
-            else:
-                known, records = "", list(settings.catalogue.since(since or None))
-        if known:
-            self._send(304, b"", {"ETag": known})
+            known = ("", b"") if faulty else self.server.pages.get(state, asked)
+            if not (sent := self._is_known(*known)):
+                records = list(settings.catalogue.since(since or None))
+        if sent:
+            self._again(*known)
             return
         if "move" in faults and start:
             records = records[-1:] + records[:-1] if turn % 2 else records[1:] + records[:1]
@@ -235,10 +246,23 @@ class _Handler(BaseHTTPRequestHandler):
         body = {"snapshot": days.moment(day), "total": total, "next": cursor, "records": page}
         text = json.dumps(body, ensure_ascii=False)
         charset = "gb18030" if faults.take("encoding") else "utf-8"
-        tag = self._body(200, text.encode(charset), drip=faults.take("slow"))
+        tag, packed = self._body(200, text.encode(charset), drip=faults.take("slow"))
         if not faulty:
             with settings.lock:
-                self.server.tags.keep(state, asked, tag)
+                self.server.pages.keep(state, asked, tag, packed)
+
+    def _is_known(self, tag: str, packed: bytes) -> bool:
+        """Can this be answered with what is kept?"""
+        if tag and tag in self.headers.get("If-None-Match", ""):
+            return True
+        return bool(packed) and "gzip" in self.headers.get("Accept-Encoding", "")
+
+    def _again(self, tag: str, packed: bytes) -> None:
+        """A page that is kept."""
+        if tag in self.headers.get("If-None-Match", ""):
+            self._send(304, b"", {"ETag": tag})
+        else:
+            self._send(200, packed, {"ETag": tag, **_JSON, **_PACKED})
 
     def _shown(self, record: dict[str, Any]) -> dict[str, Any]:
         """A record as it goes out: a tombstone is bare, any other has its file."""
@@ -327,20 +351,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(self, status: int, content: Any, headers: Mapping[str, str] | None = None) -> None:
         self._send(status, json.dumps(content, ensure_ascii=False).encode(), headers)
 
-    def _body(
-        self, status: int, body: bytes, drip: bool = False, kind: str = "application/json"
-    ) -> str:
-        """An answer that knows its state: with an ETag, which is returned; packed where it may
-        be."""
+    def _body(self, status: int, body: bytes, drip: bool = False) -> tuple[str, bytes]:
+        """An answer that knows its state: with an ETag, packed where it may be. Gives the tag, and
+        the content if it went out packed.
+        """
         tag = _tag(body)
         if tag in self.headers.get("If-None-Match", ""):
             self._send(304, b"", {"ETag": tag})
-            return tag
-        headers = {"ETag": tag, "Content-Type": kind, "Vary": "Accept-Encoding"}
-        if "gzip" in self.headers.get("Accept-Encoding", ""):
-            body, headers["Content-Encoding"] = gzip.compress(body, 1, mtime=0), "gzip"
-        self._send(status, body, headers, drip)
-        return tag
+            return tag, b""
+        if "gzip" not in self.headers.get("Accept-Encoding", ""):
+            self._send(status, body, {"ETag": tag, **_JSON}, drip)
+            return tag, b""
+        packed = gzip.compress(body, 1, mtime=0)
+        self._send(status, packed, {"ETag": tag, **_JSON, **_PACKED}, drip)
+        return tag, packed
 
     def _send(
         self,
