@@ -17,7 +17,7 @@ from ckan.lib import mailer
 from ckanext.govopen.logic import command, registration
 from ckanext.govopen.model import attempts
 from ckanext.govopen.model.identity import RegistrationRow
-from ckanext.govopen.tests.portal import Portal, User, unique
+from ckanext.govopen.tests.portal import Portal, User, unique, without_token
 
 PASSWORD = "a long password"
 
@@ -207,7 +207,8 @@ def test_an_address_with_an_account_is_answered_alike(portal: Portal, post: Post
     stranger, other = Visitor(portal).ask(email()), Visitor(portal).ask(str(known.email).upper())
     assert stranger.status_code == other.status_code
     assert stranger.headers["Location"] == other.headers["Location"]
-    assert stranger.get_data() == other.get_data()
+    pages = [without_token(answer.get_data(as_text=True)) for answer in (stranger, other)]
+    assert pages[0] == pages[1]
     assert "key=" not in post.sent[-1][2]
     assert known.name in post.sent[-1][2]
     assert rows(str(known.email).upper()) == []
