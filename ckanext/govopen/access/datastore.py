@@ -9,18 +9,21 @@ is left: may the content be read?
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg2
 import sqlalchemy as sa
 from ckan import model
 from ckan.logic import fresh_context
 from ckan.plugins import plugin_loaded, toolkit
 from flask import has_request_context, request
+from psycopg2 import errors as pg
 
 from ckanext.govopen.access import clock, deliveries, granted, uses
 from ckanext.govopen.access.handler import Action, Handler
@@ -219,9 +222,34 @@ def datastore_search(next_action: Action, context: Any, data_dict: dict[str, Any
     if not may.readable:
         raise _missing(resource_id)
     _know_types()
-    if not may.grants:
-        return next_action(context, data_dict)
-    return granted.search(next_action, context, data_dict, may.package_id, may.grants)
+    with _understood(resource_id):
+        if not may.grants:
+            return next_action(context, data_dict)
+        return granted.search(next_action, context, data_dict, may.package_id, may.grants)
+
+
+@contextlib.contextmanager
+def _understood(resource_id: str) -> Iterator[None]:
+    """What the database cannot do with a question is a mistake of the question in every format.
+
+    CKAN says so for rows in JSON only: as CSV or TSV, and so in every dump, a word in a column of
+    numbers, a language that there is not or an order beside ``distinct`` end in a fault.
+
+    :raises ValidationError: in place of the database's error
+    """
+    try:
+        yield
+    except pg.UndefinedTable:
+        raise _missing(resource_id) from None
+    except (psycopg2.DataError, psycopg2.ProgrammingError, pg.QueryCanceled) as error:
+        if isinstance(error, pg.QueryCanceled):
+            text = toolkit._("The search took too long. Ask for less at once.")
+        else:
+            text = toolkit._(
+                "The rows cannot be searched like this: a value does not fit its column, the words"
+                " or the language are none, or the order is not among the columns of “distinct”."
+            )
+        raise toolkit.ValidationError({"query": [text]}) from None
 
 
 def not_by_interface(context: Any, package_id: str, resource_id: str) -> toolkit.NotAuthorized:

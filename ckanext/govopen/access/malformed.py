@@ -122,8 +122,10 @@ def check_dump(asked: Mapping[str, str]) -> None:
         except (NotWhole, OutOfRange):
             wrong = name
     try:
-        json.loads(asked.get("filters") or "{}")
+        filters = json.loads(asked.get("filters") or "{}")
     except (ValueError, RecursionError):
+        filters = None
+    if not isinstance(filters, dict):
         wrong = "filters"
     if wrong:
         toolkit.abort(400, toolkit._("The parameter “{name}” cannot be used.").format(name=wrong))
@@ -195,12 +197,12 @@ def register(app: Any) -> None:
         )
 
     def form(error: Exception) -> Any:
-        if not _of_a_form(error):
+        if not _of_what_was_sent(error):
             fault = app.error_handler_spec[None][None].get(Exception)
             if fault is None:
                 raise error
             return fault(error)
-        log.warning("%s could not read a form", request.endpoint, exc_info=error)
+        log.warning("%s could not read what was sent", request.endpoint, exc_info=error)
         model.Session.rollback()  # nothing more can be asked in this transaction
         return app.handle_http_exception(
             BadRequest(toolkit._("The request could not be understood."))
@@ -214,15 +216,17 @@ def register(app: Any) -> None:
         app.register_error_handler(kind, form)
 
 
-def _of_a_form(error: Exception) -> bool:
-    """Is it the mistake of a form that was sent to a page of CKAN or of another plugin?
+def _of_what_was_sent(error: Exception) -> bool:
+    """Is it the mistake of a form, or of the query in an address, that was sent to a page of CKAN
+    or of another plugin?
 
-    Their views take every field of their own forms for granted. What is this extension's own, a
-    page as well as a step behind another's page, stays a fault, and so does a template's.
+    Their views take every field of their own forms and links for granted. What is this extension's
+    own, a page as well as a step behind another's page, stays a fault, and so does a template's.
     """
     page = request.endpoint or ""
-    sent = request.method == "POST" and not _by_api() and not page.startswith("govopen_")
-    return sent and not _own(error) and not isinstance(error, TemplateError)
+    sent = request.method == "POST" or bool(request.args)
+    theirs = sent and not _by_api() and not page.startswith("govopen_")
+    return theirs and not _own(error) and not isinstance(error, TemplateError)
 
 
 def _by_api() -> bool:

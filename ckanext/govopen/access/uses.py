@@ -214,6 +214,9 @@ def refused(
     if not held:
         return
     newest = max(held, key=lambda grant: grant.valid_to)
-    code = (answer or allows(newest, clock.now())).code
+    # Not ``or``: an answer that says no is no truth.
+    why = allows(newest, clock.now()) if answer is None else answer
+    # The grant itself would allow it: it is the dataset that is not read now.
+    code = "refused" if why else why.code
     _write(context, newest, target, code, columns=columns)
     model.repo.commit()

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
+from ckanext.govopen.domain import state_words
 from ckanext.govopen.domain.duty import Actor, Duty
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.profile import Profile
@@ -108,10 +109,15 @@ def decide(
         raise refuse(RULE, None, N_("There is no such cooperation."))
     _who(state, command, rule.article)
     if state.status not in _WANTED[type(command)]:
-        message = N_("A cooperation in the state %(state)s does not take this command.")
+        message = N_("A cooperation in the state “%(state)s” does not take this command.")
         if isinstance(command, Sign) and state.status == "proposed":
             message = N_("It is signed after the data authority has consented, not before.")
-        raise refuse(RULE, rule.article, message, state=state.status)
+        raise refuse(
+            RULE,
+            rule.article,
+            message,
+            state=state_words.word(state_words.COOPERATION, state.status),
+        )
     place = {"cooperation": state.id, "organization": state.organization}
     if isinstance(command, Decide):
         if not command.consent and not command.reason.strip():

@@ -9,6 +9,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from ckanext.govopen.domain import state_words
 from ckanext.govopen.domain.duty import Actor, Duty
 from ckanext.govopen.domain.event import Event
 from ckanext.govopen.domain.grant import DELIVERIES, Grant, State, decides
@@ -87,8 +88,8 @@ def decide(
             Refusal(
                 "GRT-1",
                 None,
-                N_("A grant in the state %(state)s does not take this command."),
-                {"state": grant.state},
+                N_("A grant in the state “%(state)s” does not take this command."),
+                {"state": state_words.word(state_words.GRANT, grant.state)},
             )
         )
     if not command.reason.strip():

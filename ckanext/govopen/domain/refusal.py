@@ -19,6 +19,10 @@ def N_(message: str) -> str:
     return message
 
 
+class Word(str):
+    """A value of a message that is itself a msgid: translated together with the message."""
+
+
 def fill(
     message: str, params: Mapping[str, Any], translate: Callable[[str], str] | None = None
 ) -> str:
@@ -26,8 +30,14 @@ def fill(
 
     ``translate`` maps a msgid to its translation; without it the English text is used.
     """
-    text = translate(message) if translate else message
-    return text % params if params else text
+    if translate is None:
+        return message % params if params else message
+    values = {
+        name: translate(value) if isinstance(value, Word) else value
+        for name, value in params.items()
+    }
+    text = translate(message)
+    return text % values if values else text
 
 
 @dataclass(frozen=True)

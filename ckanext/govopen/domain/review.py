@@ -11,6 +11,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ckanext.govopen.domain import state_words
 from ckanext.govopen.domain.classification import Missing
 from ckanext.govopen.domain.duty import Actor, Duty
 from ckanext.govopen.domain.event import Event
@@ -168,8 +169,8 @@ def decide(
         raise refuse(
             "REV-2",
             article,
-            N_("A review in the state %(state)s does not take this command."),
-            state=state.status,
+            N_("A review in the state “%(state)s” does not take this command."),
+            state=state_words.word(state_words.REVIEW, state.status),
         )
     mine = roles(command.actor, organization, profile, settings)
     if not who & mine:

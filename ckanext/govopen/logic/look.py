@@ -41,12 +41,14 @@ Parts = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class _Read:
-    """A paper about one person: of which case (empty for none), whose data, which paper."""
+    """A paper about one person: of which case (empty for none), whose data, which paper, and of
+    which grant (empty for what belongs to a case)."""
 
     application: str
     subject: str
     what: str
     parts: Parts = ()
+    grant: str = ""
 
 
 def note(
@@ -67,7 +69,7 @@ def note(
 def grants(context: Any, rows: Iterable[GrantRow], *, commit: bool = True) -> None:
     """Writes down that the caller reads who uses these grants, for each person; as :func:`note`."""
     read = [
-        _Read(row.application or "", subject, "grant", ((row.organization_id, ""),))
+        _Read(row.application or "", subject, "grant", ((row.organization_id, ""),), row.id)
         for row in rows
         for subject in _named(row)
     ]
@@ -90,7 +92,13 @@ def uses(context: Any, rows: Iterable[AccessRow]) -> None:
     found = model.Session.execute(query.where(table.c.id.in_({row.grant_id for row in rows})))
     known = {row.id: row.application or "" for row in found}
     read = [
-        _Read(known.get(row.grant_id, ""), row.user_id, "uses", ((row.organization_id, ""),))
+        _Read(
+            known.get(row.grant_id, ""),
+            row.user_id,
+            "uses",
+            ((row.organization_id, ""),),
+            row.grant_id,
+        )
         for row in rows
     ]
     _write(context, read)
@@ -141,7 +149,7 @@ def _of_grants(named: Mapping[str, Collection[str]]) -> list[_Read]:
     query = sa.select(table.c.id, table.c.application, table.c.organization_id)
     rows = model.Session.execute(query.where(table.c.id.in_(list(named))))
     return [
-        _Read(row.application or "", subject, "record", ((row.organization_id, ""),))
+        _Read(row.application or "", subject, "record", ((row.organization_id, ""),), row.id)
         for row in rows
         for subject in named[row.id]
     ]
@@ -161,7 +169,9 @@ def _write(context: Any, read: Iterable[_Read], commit: bool = True) -> None:
 def _in_order(read: Iterable[_Read], reader: _Reader) -> list[_Read]:
     """Each once, but for what is about the reader himself."""
     others = {one for one in read if one.subject != reader.who.user_id}
-    return sorted(others, key=lambda one: (one.application, one.subject, one.what, one.parts))
+    return sorted(
+        others, key=lambda one: (one.application, one.grant, one.subject, one.what, one.parts)
+    )
 
 
 def _commit(context: Any) -> None:
@@ -202,6 +212,7 @@ class _Reader:
         capacity, where, status = self._capacities[read.parts]
         return {
             "application_id": read.application,
+            "grant_id": read.grant,
             "subject_id": read.subject,
             "actor": self.number,
             "what": read.what,

@@ -103,7 +103,9 @@ def _read(
     position = sa.column("_id")
     fields = [sa.column(name) for name in columns]
     table = sa.table(resource_id, position, *fields)
-    texts = [sa.cast(field, sa.Text) for field in fields]
+    # Under names of their own: ORDER BY would take a text for the column that it is made from, and
+    # put 10 before 9.
+    texts = [sa.cast(field, sa.Text).label(f"text_{at}") for at, field in enumerate(fields)]
     where = [
         sa.or_(*(text.icontains(word, autoescape=True) for text in texts)) for word in words.split()
     ]

@@ -23,6 +23,7 @@ ONE_LOOK = datetime.timedelta(minutes=10)
 _SAME = (
     "subject_id",
     "application_id",
+    "grant_id",
     "actor",
     "what",
     "capacity",
@@ -36,7 +37,8 @@ class LookRow(tk.BaseModel):
 
     ``subject_id`` is whose data it was: what names several people is one row for each of them.
     ``application_id`` is empty for what belongs to no single case: the record of who somebody is,
-    and a grant that was given by hand. ``what`` is the paper that was read, ``capacity`` the duty
+    and a grant that was given by hand. ``grant_id`` is the grant of which was read who uses it, and
+    empty for what belongs to a case. ``what`` is the paper that was read, ``capacity`` the duty
     by which, ``organization_id`` where he holds it (None: for the portal as a whole), ``status``
     how the case stood there. ``at`` and ``last_at`` are the first and the last time, with their
     zone (UTC).
@@ -55,6 +57,7 @@ class LookRow(tk.BaseModel):
     last_at: Mapped[datetime.datetime] = mapped_column(sa.DateTime(timezone=True))
     times: Mapped[int] = mapped_column(sa.Integer, default=1)
     application_id: Mapped[str] = mapped_column(sa.UnicodeText)
+    grant_id: Mapped[str] = mapped_column(sa.UnicodeText, server_default="")
     subject_id: Mapped[str] = mapped_column(sa.UnicodeText)
     actor: Mapped[int] = mapped_column(sa.BigInteger)
     what: Mapped[str] = mapped_column(sa.UnicodeText)

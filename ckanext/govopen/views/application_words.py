@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ckan.plugins import toolkit
 
+from ckanext.govopen.domain import state_words
 from ckanext.govopen.views import asked, law
 
 _ = toolkit._
@@ -64,18 +65,7 @@ def messages(case: Mapping[str, Any] | None) -> list[dict[str, str]]:
 
 def status(name: Any) -> str:
     """The state of a part in plain words."""
-    return {
-        "draft": _("Draft"),
-        "submitted": _("Handed in, waits for acceptance"),
-        "returned": _("Returned to the applicant for correction"),
-        "accepted": _("Accepted, being decided"),
-        "approved": _("Approved, waits for the signature"),
-        "refused": _("Not approved"),
-        "granted": _("Granted"),
-        "withdrawn": _("Withdrawn"),
-        "lapsed": _("Lapsed"),
-        "closed": _("Closed"),
-    }.get(str(name or ""), str(name or ""))
+    return state_words.told(state_words.APPLICATION, name, _)
 
 
 #: Commands by which a case goes on; who may give none of them here looks on.

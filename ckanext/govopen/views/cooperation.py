@@ -8,6 +8,7 @@ from ckan.plugins import toolkit
 from flask import Blueprint
 
 from ckanext.govopen.access.viewer import person
+from ckanext.govopen.domain import state_words
 from ckanext.govopen.domain.cooperation import acts_for
 from ckanext.govopen.logic import actor as actors
 from ckanext.govopen.model import jurisdiction
@@ -48,13 +49,7 @@ def _labels() -> dict[str, str]:
 
 def status(name: str) -> str:
     """The state of a cooperation in words."""
-    return {
-        "proposed": _("Waits for the authority's consent"),
-        "consented": _("Consented to, not signed yet"),
-        "refused": _("Not consented to"),
-        "signed": _("Signed"),
-        "ended": _("Ended"),
-    }.get(name, name)
+    return state_words.told(state_words.COOPERATION, name, _)
 
 
 def _places() -> list[dict[str, str]]:

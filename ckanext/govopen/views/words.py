@@ -13,6 +13,8 @@ from typing import Any
 
 from ckan.plugins import toolkit
 
+from ckanext.govopen.domain import state_words
+
 _ = toolkit._
 
 #: CKAN's locale -> the key under which texts in three languages are kept.
@@ -172,13 +174,7 @@ def article(place: Any) -> str:
 
 def review_state(state: Any) -> str:
     """The state of a review in words."""
-    return {
-        "open": _("Not submitted yet"),
-        "submitted": _("Waiting for a decision"),
-        "approved": _("Approved"),
-        "returned": _("Returned"),
-        "cancelled": _("Cancelled"),
-    }.get(str(state or ""), str(state or ""))
+    return state_words.told(state_words.REVIEW, state, _)
 
 
 def duty_name(duty: Any) -> str:
@@ -297,14 +293,7 @@ def activity(kind: Any) -> str:
 
 def grant_state(state: Any) -> str:
     """The state of a grant in words."""
-    return {
-        "active": _("In force"),
-        "suspended": _("Suspended"),
-        "revoked": _("Revoked"),
-        "ended": _("Ended"),
-        "not_yet_valid": _("Not begun yet"),
-        "expired": _("Expired"),
-    }.get(str(state or ""), str(state or ""))
+    return state_words.told(state_words.GRANT, state, _)
 
 
 def grant_cause(code: Any) -> str:
@@ -346,7 +335,7 @@ def access_outcome(code: Any) -> str:
         "items": _("Refused: other information items"),
         "items_only": _("Refused: other information items"),
     }
-    return known.get(code, _("Refused"))
+    return known.get(code, _("Access refused"))
 
 
 def task(kind: Any) -> str:

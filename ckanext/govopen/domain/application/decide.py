@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ckanext.govopen.domain import state_words
 from ckanext.govopen.domain.application import ending, handle, vote
 from ckanext.govopen.domain.application.acting import Acting
 from ckanext.govopen.domain.application.commands import (
@@ -134,8 +135,8 @@ def _check_table(status: State, name: str, mine: frozenset[Any]) -> None:
         raise refuse(
             RULE,
             None,
-            N_("An application in the state %(state)s does not take this command."),
-            state=status,
+            N_("An application in the state “%(state)s” does not take this command."),
+            state=state_words.word(state_words.APPLICATION, status),
         )
     if not who & mine:
         raise refuse(RULE, None, N_("This is for others to do."))

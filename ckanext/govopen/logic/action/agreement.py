@@ -77,7 +77,7 @@ def govopen_agreement_sign(context: Any, data_dict: dict[str, Any]) -> dict[str,
     :param typed_name: the signer's name as it was checked
     :param password: his password; left out after a fresh sign-in at his provider of identities
     :returns: as in :func:`govopen_agreement_show`
-    :raises NotAuthorized: there is no interactive session
+    :raises NotAuthorized: there is no interactive session, or the application is another's
     :raises ObjectNotFound: there is none, or it does not concern the caller
     :raises ValidationError: a parameter is wrong, or ``refusal`` when a rule says no: another
         text, another name, no proof
@@ -86,7 +86,8 @@ def govopen_agreement_sign(context: Any, data_dict: dict[str, Any]) -> dict[str,
     given = schema.SIGN.read(data_dict)
     sha256 = given["text_sha256"].lower()
     # Before the proof, so that an outsider learns nothing; no lock waits while it is hashed.
-    _found(context, given)
+    if person(context).user_id != _found(context, given)[1].applicant:
+        raise tk.NotAuthorized(tk._("This is for the applicant to do."))
     proved = proof.prove(context, given["password"], command.now())
     number, state, part = _found(context, given, lock=True)
     now = command.now()

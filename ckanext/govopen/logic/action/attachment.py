@@ -39,7 +39,7 @@ def govopen_attachment_add(context: Any, data_dict: dict[str, Any]) -> dict[str,
     :param note: what it is (optional)
     :returns: ``{"id", "name", "size", "sha256", "media_type", "note", "added_at"}``
     :raises ObjectNotFound: there is no such case, or it is not the caller's
-    :raises ValidationError: too large, of a kind that is not taken, not what its name says
+    :raises ValidationError: empty, too large, of a kind that is not taken, not what its name says
     """
     tk.check_access("govopen_attachment_add", context, data_dict)
     given = schema.ADD.read(data_dict, first=("application",))
@@ -53,6 +53,9 @@ def govopen_attachment_add(context: Any, data_dict: dict[str, Any]) -> dict[str,
         raise tk.ValidationError({"upload": [message % {"known": ", ".join(kinds)}]})
     fact, copy = upload.receive(file.stream, file.filename, settings.attachment_bytes())
     with copy:
+        if not fact.size:
+            message = tk._("The file is empty. Choose another one.")
+            raise tk.ValidationError({"upload": [message]})
         row, _state = _writable(context, reference)
         with command.refusals():
             if len(attachments.of_case(model.Session, row.id)) >= ATTACHMENTS_MAX:

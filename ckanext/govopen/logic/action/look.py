@@ -10,6 +10,7 @@ from ckan import model
 from ckan.plugins import toolkit as tk
 
 from ckanext.govopen.access.ledger import oversees
+from ckanext.govopen.access.sight import sights
 from ckanext.govopen.access.viewer import person
 from ckanext.govopen.logic.action import grant as grant_actions
 from ckanext.govopen.logic.application_names import Names, account
@@ -18,6 +19,7 @@ from ckanext.govopen.logic.schema import values
 from ckanext.govopen.logic.schema.table import takes
 from ckanext.govopen.model import application as stored
 from ckanext.govopen.model import ledger, look
+from ckanext.govopen.model.grant import GrantRow
 
 __all__ = ["govopen_look_list"]
 
@@ -38,7 +40,8 @@ def govopen_look_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]
     :param limit: at most this many, 100 by default
     :param offset: leave out the first
     :returns: ``{"count", "results": [{"at", "last_at", "times", "application": {"id", "number",
-        "readable": bool}, "what": ``case``, ``files``, ``identity``, ``letter``, ``agreement``,
+        "readable": bool}, "grant": None or {"id", "dataset": {"id", "name", "title"}}, of which
+        was read who uses it, "what": ``case``, ``files``, ``identity``, ``letter``, ``agreement``,
         ``record``, ``grant`` (who uses it) or ``uses`` (its access log), "capacity":
         ``handler``, ``reviewer``, ``authority``, ``auditor``, ``operator`` or ``decides``,
         "organization": {"id", "name", "title"} or None, "status", "actor": number,
@@ -84,6 +87,9 @@ def _dictize(
     names, who = Names(context), person(context)
     known = ledger.accounts(model.Session, {str(row.actor) for row in rows})
     found = grant_actions.by_id(stored.ApplicationRow, {row.application_id for row in rows})
+    grants = grant_actions.by_id(GrantRow, {row.grant_id for row in rows if row.grant_id})
+    ids = {grant.package_id for grant in grants.values()}
+    seen, packages = sights(context, ids), grant_actions.by_id(model.Package, ids)
 
     def application(row: look.LookRow) -> dict[str, Any]:
         case = found.get(row.application_id)
@@ -93,12 +99,21 @@ def _dictize(
         number = case.number if case is not None else ""
         return {"id": row.application_id, "number": number, "readable": readable}
 
+    def grant(row: look.LookRow) -> dict[str, Any] | None:
+        if not row.grant_id:
+            return None
+        known = grants.get(row.grant_id)
+        package_id = known.package_id if known is not None else ""
+        dataset = grant_actions.named_dataset(package_id, packages.get(package_id), seen)
+        return {"id": row.grant_id, "dataset": dataset}
+
     return [
         {
             "at": values.iso(row.at),
             "last_at": values.iso(row.last_at),
             "times": row.times,
             "application": application(row),
+            "grant": grant(row),
             "what": row.what,
             "capacity": row.capacity,
             "organization": (

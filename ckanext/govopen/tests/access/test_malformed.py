@@ -299,6 +299,66 @@ def test_a_dump_in_no_format(portal: Portal) -> None:
         assert answer.status_code < 500, asked
 
 
+#: Questions for rows that the database cannot answer; the second as the query of a dump.
+UNANSWERABLE = [
+    ({"filters": {"_id": "abc"}}, 'filters={"_id":"abc"}'),
+    ({"filters": {"_id": ["abc"]}}, 'filters={"_id":["abc"]}'),
+    ({"filters": {"_id": {"gt": "abc"}}}, 'filters={"_id":{"gt":"abc"}}'),
+    ({"q": "x", "language": "klingon"}, "q=x&language=klingon"),
+    ({"q": "a & ", "plain": False}, "q=a%20%26%20&plain=false"),
+    ({"distinct": True, "fields": ["n"], "sort": "_id"}, "distinct=true&fields=n"),
+    ({"offset": 10**19}, "filters=[]"),
+    ({"filters": [1]}, "filters=[1]"),
+]
+
+
+@pytest.fixture(scope="module")
+def numbers(_one_portal: Portal) -> str:
+    department = _one_portal.department()
+    made = _one_portal.dataset(department)
+    uploaded = _one_portal.upload(department.editor, "n,b\n1,x\n2,y\n", package_id=made["id"])
+    _one_portal.approve(department, made["id"])
+    _one_portal.load_rows(made["id"])
+    return uploaded["id"]
+
+
+@pytest.mark.parametrize(("question", "query"), UNANSWERABLE, ids=lambda value: str(value)[:50])
+def test_what_the_database_cannot_answer_is_a_mistake_in_every_format(
+    portal: Portal, numbers: str, question: dict[str, Any], query: str
+) -> None:
+    for records_format in ("objects", "lists", "csv", "tsv"):
+        asked = {"resource_id": numbers, "records_format": records_format, **question}
+        answer = portal.ask("datastore_search", asked)
+        assert answer.status_code == 409, (records_format, answer.get_data(as_text=True))
+    for dumped in ("csv", "tsv", "json", "xml"):
+        answer = portal.get(f"/datastore/dump/{numbers}?format={dumped}&{query}")
+        assert answer.status_code == 400, (dumped, query)
+
+
+def test_a_query_that_takes_too_long_is_no_fault(
+    portal: Portal, numbers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ckanext.datastore.backend import postgres
+    from psycopg2 import errors
+
+    def slow(*_: Any) -> None:
+        raise errors.QueryCanceled
+
+    monkeypatch.setattr(postgres, "_execute_single_statement_copy_to", slow)
+    answer = portal.ask("datastore_search", {"resource_id": numbers, "records_format": "csv"})
+    assert answer.status_code == 409
+    assert portal.get(f"/datastore/dump/{numbers}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/dashboard?type=x", "/user/?limit=[]", "/dataset/new?facet[]=1", "/organization/new?a__0=1"],
+)
+def test_a_query_that_pages_of_ckan_cannot_read_is_a_mistake(portal: Portal, address: str) -> None:
+    answer = portal.request("GET", address, portal.operator)
+    assert answer.status_code in (200, 302, 400), address
+
+
 def send(portal: Portal, action: str, body: str, user: User | None) -> Any:
     return portal.request(
         "POST", f"/api/3/action/{action}", user, data=body, content_type="application/json"

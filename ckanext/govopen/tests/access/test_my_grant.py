@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -38,10 +39,15 @@ def place(portal: Portal) -> Department:
 
 
 def offered(
-    portal: Portal, place: Department, *persons: User, **fields: Any
+    portal: Portal,
+    place: Department,
+    *persons: User,
+    dataset: dict[str, Any] | None = None,
+    **fields: Any,
 ) -> tuple[str, str, str]:
     """(dataset, resource, grant) of conditional data with its rows."""
-    made = portal.dataset(place, open_class="conditional", open_condition="须申请")
+    described = {"open_class": "conditional", "open_condition": "须申请", **(dataset or {})}
+    made = portal.dataset(place, **described)
     resource = portal.upload(place.editor, WIDE, package_id=made["id"], name="名单")
     portal.approve(place, made["id"])
     portal.load_rows(made["id"])
@@ -95,6 +101,19 @@ def test_the_table_within_the_portal(portal: Portal, place: Department) -> None:
     assert asked.status_code == 403
     assert portal.get(f"/datastore/dump/{resource_id}", user).status_code == 403
     assert browser.get(f"/datastore/dump/{resource_id}").status_code == 403
+
+
+def test_numbers_in_the_table_stand_in_the_order_of_numbers(
+    portal: Portal, place: Department
+) -> None:
+    user = User.make()
+    named = [{"name": "学生数", "type": "N", "open": True}]
+    _, resource_id, grant_id = offered(portal, place, user, dataset={"info_items": named})
+    url = f"/open/grant/{grant_id}/table/{resource_id}?sort=学生数"
+    for order, first in (("asc", ["0", "1", "2", "3"]), ("desc", ["59", "58", "57", "56"])):
+        page = Browser(portal, user).get(f"{url}&order={order}").get_data(as_text=True)
+        cells = re.findall(r"<td>([0-9]+)</td>", page)
+        assert cells[:4] == first, cells
 
 
 def test_pages_of_holder_and_department(portal: Portal, place: Department) -> None:

@@ -293,6 +293,25 @@ def test_what_the_state_refuses_is_written_down(
     assert found == [("download", code), ("rows", code), ("rows", code)]
 
 
+def test_what_the_grant_does_not_cover_is_written_down_as_refused(
+    site: Site, portal: Portal
+) -> None:
+    package_id, resource_id, grant_id = offered(
+        site, portal, delivery=["interface"], items=["区县"]
+    )
+    user = applicant(site)
+    assert search(portal, user, resource_id, fields=["学生数"]).status_code == 409
+    assert portal.get(f"/datastore/dump/{resource_id}?sort=学生数", user).status_code == 400
+    assert portal.get(download(package_id, resource_id), user).status_code == 403
+    found = [(row.kind, row.outcome) for row in entries(grant_id)]
+    assert found == [("rows", "items"), ("rows", "items"), ("download", "delivery")]
+    package_id, resource_id, grant_id = offered(site, portal, delivery=["download"])
+    assert search(portal, user, resource_id).status_code == 403
+    assert portal.ask("datastore_info", {"id": resource_id}, user).status_code == 403
+    found = [(row.kind, row.outcome) for row in entries(grant_id)]
+    assert found == [("rows", "delivery"), ("rows", "delivery")]
+
+
 @pytest.mark.parametrize(
     ("how", "kept"), [("none", None), ("network", "203.0.113.0/24"), ("full", "203.0.113.7")]
 )

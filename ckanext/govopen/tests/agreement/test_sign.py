@@ -318,6 +318,23 @@ def test_nobody_else_signs(still: Case, portal: Portal, who: str) -> None:
     nothing_happened(still)
 
 
+def test_who_reads_it_by_a_duty_gets_nothing_by_signing(case: Case, portal: Portal) -> None:
+    """Neither before nor after the signature: its answer would be a look that nobody wrote down."""
+    reviewer = case.department.reviewer
+    browser = portal.signed_in(reviewer)
+
+    def looks() -> int:
+        return portal.call("govopen_look_list", case.applicant, application=case.id)["count"]
+
+    before = looks()
+    for _ in range(2):
+        answer = case.sign(browser, password=reviewer.password)
+        assert answer.status_code == 403, answer.get_data(as_text=True)[:600]
+        assert NAME not in answer.get_data(as_text=True)
+        assert case.sign().status_code == 200
+    assert looks() == before
+
+
 def test_the_public_says_valid_and_the_day_only(case: Case) -> None:
     case.sign()
     shown = case.show()

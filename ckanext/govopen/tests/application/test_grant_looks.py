@@ -192,12 +192,43 @@ def test_each_person_of_a_grant_is_told_who_read_his_name(given: Given) -> None:
     rows = portal.call("govopen_look_list", given.first)["results"]
     assert all(one["mine"] and one["by"] is None for one in rows)
     assert rows[-1]["organization"]["id"] == world.department.id
+    # Each says of which grant, by the dataset, and leads to it.
+    for reader in (given.first, world.handler, given.auditor):
+        rows = portal.call("govopen_look_list", reader)["results"]
+        told = [one["grant"] for one in rows if one["grant"]]
+        assert (given.id, given.dataset) in {(one["id"], one["dataset"]["name"]) for one in told}
     page = portal.get("/open/looks", given.second).get_data(as_text=True)
+    assert f"/open/grant/{given.id}" in page
     for words in ("授权及其使用人信息", "授权的使用日志", "决定记录"):
         assert words in page
     assert world.handler.fullname not in page
     page = portal.get("/zh_Hant_TW/open/looks", given.second).get_data(as_text=True)
     assert "授權及其使用人資訊" in page and "授權的使用紀錄" in page
+
+
+def test_looks_at_two_grants_of_one_person_are_two(given: Given) -> None:
+    """Also where both were given by hand, and so belong to no application."""
+    portal, world, someone = given.world.portal, given.world, User.make()
+    made = []
+    for _ in range(2):
+        dataset = portal.released(
+            world.department, open_class="conditional", open_condition="须申请"
+        )
+        grant = portal.call(
+            "govopen_grant_give",
+            world.handler.deciding,
+            package_id=dataset["id"],
+            persons=[someone.name],
+            holder="本人",
+            purpose="研究",
+            delivery=["download"],
+            valid_to="2100-01-01",
+        )
+        portal.call("govopen_grant_show", world.handler, id=grant["id"])
+        made.append((grant["id"], dataset["id"]))
+    rows = portal.call("govopen_look_list", someone)["results"]
+    told = [(one["grant"]["id"], one["grant"]["dataset"]["id"]) for one in reversed(rows)]
+    assert told == made
 
 
 def test_who_signed_for_an_organisation_is_told_as_well(given: Given) -> None:
@@ -461,8 +492,8 @@ def test_fifty_grants_take_no_more_statements_than_five(world: World) -> None:
 def test_a_person_whom_an_organisation_named_gets_no_link_to_its_case(world: World) -> None:
     friend, case = User.make(), world.submitted()
     given = {
-        "application_id": case["id"], "subject_id": friend.id, "what": "grant", "actor": 1,
-        "capacity": "handler", "organization_id": world.department.id, "status": "",
+        "application_id": case["id"], "grant_id": "", "subject_id": friend.id, "what": "grant",
+        "actor": 1, "capacity": "handler", "organization_id": world.department.id, "status": "",
     }  # fmt: skip
     look.add(model.Session, command.now(), [given])
     model.Session.commit()

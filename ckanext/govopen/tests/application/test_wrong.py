@@ -351,3 +351,11 @@ def test_how_much_one_person_hands_in_is_limited(
     with pytest.raises(Refused) as refused:
         world.submitted(more, user=person)
     assert refused.value.rules == ["APP-2"]
+
+
+def test_a_refusal_calls_the_state_as_the_pages_do(world: World) -> None:
+    case = world.submitted()
+    world.portal.call("govopen_application_withdraw", world.applicant, id=case["id"])
+    answer = world.portal.ask("govopen_application_withdraw", {"id": case["id"]}, world.applicant)
+    (refusal,) = answer.get_json()["error"]["refusal"]
+    assert refusal["message"] == "申请处于“申请人撤回”状态，不能进行此操作。"

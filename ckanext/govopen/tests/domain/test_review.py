@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ckanext.govopen.domain import review
 from ckanext.govopen.domain.classification import Missing
 from ckanext.govopen.domain.duty import Actor
-from ckanext.govopen.domain.refusal import Refused
+from ckanext.govopen.domain.refusal import Refusal, Refused, Word
 from ckanext.govopen.domain.review import (
     TABLE,
     Cancel,
@@ -24,6 +24,7 @@ from ckanext.govopen.domain.review import (
     Submit,
     Touch,
 )
+from ckanext.govopen.domain.state_words import REVIEW
 
 from .builders import (
     AUTHORITY,
@@ -85,7 +86,7 @@ def test_a_stale_fingerprint_never_approves() -> None:
     assert "changed" in refusal(submitted(), approve(read="f2", current="f2"))
     touched = run(submitted(), Touch(EDITOR, "f2", frozenset()))
     assert touched.status == "open"
-    assert "state open" in refusal(touched, approve(read="f2", current="f2"))
+    assert "state “Not submitted yet”" in refusal(touched, approve(read="f2", current="f2"))
 
 
 def test_what_is_missing_blocks_submitting_and_approving() -> None:
@@ -208,7 +209,7 @@ def test_the_table_is_the_rule() -> None:
         state = replace(submitted(), status=status)
         for name, command in commands.items():
             if (status, name) not in TABLE:
-                assert f"state {status}" in refusal(state, command)
+                assert f"state “{REVIEW[status]}”" in refusal(state, command)
     assert "others" in refusal(opened(), Submit(STRANGER, "f1"))
     assert "others" in refusal(opened(), Cancel(STRANGER))
     assert "others" in refusal(ReviewState(), Open(STRANGER, "d", ORG, "f", frozenset()))
@@ -313,3 +314,12 @@ def test_a_cancelled_review_hands_its_submitters_on_until_an_approval() -> None:
     assert review.carried([gone, approved]) == frozenset()
     assert review.carried([gone, approved, other]) == {"hana"}
     assert review.carried([approved]) == review.carried([returned]) == frozenset()
+
+
+def test_a_word_in_a_message_is_translated_with_it() -> None:
+    refusal = Refusal(
+        "X", None, "In %(state)s, by %(who)s.", {"state": Word("Open"), "who": "Open"}
+    )
+    chinese = {"In %(state)s, by %(who)s.": "%(who)s：%(state)s", "Open": "开放"}
+    assert refusal.text() == "In Open, by Open."
+    assert refusal.text(chinese.__getitem__) == "Open：开放"

@@ -213,10 +213,12 @@ def test_attachments(world: World) -> None:
     )
     text = browser.text(path)
     assert "证明.pdf" in text and "../" not in re.sub(r'(href|src|action)="[^"]*"', "", text)
-    refused = browser.post(path, world.filled(what="attach"), file=(io.BytesIO(b"MZ"), "x.exe"))
-    assert refused.status_code == 200 and "go-wrong" in refused.get_data(as_text=True)
+    for content, name in ((b"MZ", "x.exe"), (b"", "x.pdf")):
+        refused = browser.post(path, world.filled(what="attach"), file=(io.BytesIO(content), name))
+        assert refused.status_code == 200 and "go-wrong" in refused.get_data(as_text=True)
     (one,) = world.portal.call("govopen_application_show", world.applicant, id=id)["attachments"]
     file = f"/open/application/{id}/attachment/{one['id']}"
+    assert f'href="{file}"' in text, "he can look at what he has attached"
     answer = browser.get(file)
     assert answer.get_data() == b"%PDF-1.4 x"
     assert answer.headers["Content-Disposition"].startswith("attachment")

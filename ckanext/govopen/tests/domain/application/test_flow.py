@@ -145,7 +145,7 @@ def test_handing_in_again() -> None:
     case.submit(what=replace(two(), parts=(b,)))
     assert case.part(B).revision == 2
     assert case.part(B).returned == ((NOW, NOW),)
-    no(lambda: case.submit(what=two()), "state accepted")
+    no(lambda: case.submit(what=two()), "state “Accepted, being decided”")
 
 
 def test_limits_do_not_hold_for_handing_in_again() -> None:
@@ -325,8 +325,8 @@ def test_withdrawing_one_part_or_all() -> None:
     assert (case.part(A).status, case.part(B).status) == ("withdrawn", "submitted")
     case.do(c.Withdraw(ANN))
     assert case.part(B).status == "withdrawn"
-    no(lambda: case.do(c.Withdraw(ANN)), "state withdrawn")
-    no(lambda: case.submit(what=two()), "state withdrawn")
+    no(lambda: case.do(c.Withdraw(ANN)), "state “Withdrawn by the applicant”")
+    no(lambda: case.submit(what=two()), "state “Withdrawn by the applicant”")
 
 
 def test_lapsing_only_where_the_site_sets_a_limit() -> None:
@@ -339,7 +339,7 @@ def test_lapsing_only_where_the_site_sets_a_limit() -> None:
     limited.now = NOW + 6 * DAY
     limited.do(c.Lapse(SYSTEM, A))
     assert limited.status == "lapsed"
-    no(limited.sign, "state lapsed")
+    no(limited.sign, "state “Lapsed”")
 
 
 def test_no_signature_no_grant() -> None:

@@ -393,7 +393,7 @@ def test_chaohu_share_an_answer_breaks_the_silence() -> None:
     case.now = NOW + 6 * DAY
     case.return_()
     case.now = NOW + 10 * DAY
-    no(lambda: case.do(silence), "state returned")
+    no(lambda: case.do(silence), "state “Returned to the applicant for correction”")
     case.submit(what=asked(case.rules))
     no(lambda: case.do(silence), "not over")
     case.now = NOW + 17 * DAY
