@@ -66,13 +66,18 @@ class Portal:
         self._client = client
         self._url = url
         self._config = config
-        self.reading = Reading(self._entries(), self._look)
+        self.reading = Reading(
+            self._entries(config.page),
+            self._look,
+            # Smaller pages: what lay at the end of one lies within another.
+            again=lambda: self._entries(max(1, config.page * 2 // 3)),
+        )
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self, limit: int) -> Iterator[Entry]:
         start, most = 0, 0
         seen: set[int] = set()
         while True:
-            result = self._search(start)
+            result = self._search(start, limit)
             packages = result.get("results")
             count = result.get("count")
             if not isinstance(packages, list):
@@ -97,9 +102,9 @@ class Portal:
                     )
                 )
 
-    def _search(self, start: int) -> Mapping[str, Any]:
+    def _search(self, start: int, limit: int) -> Mapping[str, Any]:
         query: dict[str, Any] = {
-            "q": "*:*", "rows": self._config.page, "start": start, "sort": "id asc",
+            "q": "*:*", "rows": limit, "start": start, "sort": "id asc",
         }  # fmt: skip
         if self._config.fq:
             query["fq"] = self._config.fq

@@ -109,19 +109,24 @@ class Catalogue:
         self._began = now()
         self._known: Mapping[str, Known] = {}
         self.reading = Reading(
-            self._entries(), None if since else self._look, self._begin, partial=bool(since)
+            self._entries(limit),
+            None if since else self._look,
+            self._begin,
+            partial=bool(since),
+            # Smaller pages: what lay at the end of one lies within another.
+            again=lambda: self._entries(max(1, limit * 2 // 3)),
         )
 
     def _begin(self, known: Mapping[str, Known]) -> None:
         self._known = known
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self, limit: int) -> Iterator[Entry]:
         cursors: set[str] = set()
         #: Of every code only a number: enough to see whether a page brings anything new.
         seen: set[int] = set()
         cursor, barren = "", 0
         while True:
-            url = self._page_url(cursor)
+            url = self._page_url(cursor, limit)
             page = self._known_page(url)
             answer = self._client.get(url, page.etag if page else "")
             before = len(seen)
@@ -132,7 +137,8 @@ class Catalogue:
                 yield Entry(unchanged=page.codes)
             else:
                 records, following, total = self._read(answer)
-                yield from self._remembered(url, answer, records, following, total, seen)
+                keeps = not self._since and limit == self._limit
+                yield from self._remembered(url, answer, records, following, total, seen, keeps)
             if total is not None:
                 self.reading.announced = max(total, self.reading.announced or 0)
             barren = barren + 1 if len(seen) == before else 0
@@ -150,8 +156,8 @@ class Catalogue:
             cursors.add(following)
             cursor = following
 
-    def _page_url(self, cursor: str) -> str:
-        query: dict[str, Any] = {"limit": self._limit}
+    def _page_url(self, cursor: str, limit: int) -> str:
+        query: dict[str, Any] = {"limit": limit}
         if cursor:
             query["cursor"] = cursor
         if self._since:
@@ -193,10 +199,12 @@ class Catalogue:
         following: str | None,
         total: int | None,
         seen: set[int],
+        keeps: bool,
     ) -> Iterator[Entry]:
         """The records of a page; those that came like this before need not be read again.
 
-        A page that could be read whole is remembered, with its ETag if it has one.
+        A page that could be read whole is remembered where such pages are asked for again
+        (``keeps``), with its ETag if it has one.
         """
         before = self._last.pages.get(url)
         marked = before.marked() if before else {}
@@ -216,7 +224,7 @@ class Catalogue:
                 seen.add(hash(code))
             pairs.append((code, digest))
             marks.append(mark)
-        if not self._since and all(digest for _, digest in pairs):
+        if keeps and all(digest for _, digest in pairs):
             codes = [code for code, _ in pairs]
             self._next.pages[url] = Page(
                 answer.etag, following, total, codes, memories.digest(pairs), "".join(marks)

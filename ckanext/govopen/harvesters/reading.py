@@ -43,6 +43,7 @@ class Reading:
     ``look`` asks the source for one record that did not come: the record, or None when the source
     says that it is gone. A reader without it is believed. ``announced`` is how many records the
     source said that it has. ``partial`` readings hold changes only: nothing follows from absence.
+    ``again`` reads the source once more, in pages that end elsewhere.
     """
 
     entries: Iterator[Entry]
@@ -51,3 +52,13 @@ class Reading:
     done: Callable[[], None] | None = None
     announced: int | None = None
     partial: bool = False
+    again: Callable[[], Iterator[Entry]] | None = None
+
+    def rest(self, different: int) -> Iterator[Entry]:
+        """The source read once more when it has said that it has more than the ``different``
+        records that came: one that moves to a page which was read already comes not at all, and
+        when the portal does not know it there is nothing to ask for.
+        """
+        if self.again is None or self.partial or (self.announced or 0) <= different:
+            return iter(())
+        return self.again()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +54,8 @@ class Gathering:
     objects: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     remarks: int = 0
+    #: Is the source being read once more?
+    again: bool = False
     progress: Progress | None = None
 
 
@@ -92,7 +94,10 @@ def gather(job: Any, reading: Reading, withdrawal: mapping.Withdrawal) -> list[s
         gone: tuple[str, ...] = ()
         if reading.begin:
             reading.begin(known)
-        broken = _read(state, reading)
+        broken = _read(state, reading, reading.entries)
+        if broken is None:
+            state.again = True
+            broken = _read(state, reading, reading.rest(state.sweep.different))
         if broken is None and not reading.partial:
             gone, broken = _absent(state, reading, withdrawal)
         state.progress.writing(len(state.sweep) + len(state.refused))
@@ -129,10 +134,10 @@ def _drop(job: Any, states: tuple[str, ...]) -> None:
     )
 
 
-def _read(state: Gathering, reading: Reading) -> SourceError | None:
+def _read(state: Gathering, reading: Reading, entries: Iterator[Entry]) -> SourceError | None:
     """Reads what comes; gives what the source broke off with."""
     try:
-        for entry in reading.entries:
+        for entry in entries:
             _take(state, entry)
             if state.progress is not None:
                 state.progress.reading(state.sweep.received, reading.announced)
@@ -167,6 +172,8 @@ def _take(state: Gathering, entry: Entry) -> None:
 
 
 def _refuse(state: Gathering, entry: Entry, problem: mapping.RecordError) -> None:
+    if state.again and not entry.code:
+        return  # it was told when it came first
     state.sweep.refuse(entry.code)
     if entry.code and entry.code in state.refused and not entry.place:
         return  # the same wrong record on another page

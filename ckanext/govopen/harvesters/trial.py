@@ -127,6 +127,8 @@ def sweep(
             reading.begin(known)
         try:
             dry.read(reading.entries)
+            dry.again = True
+            dry.read(reading.rest(dry.taken.different))
             if not reading.partial:
                 dry.absent(withdrawal)
             dry.result.whole = True
@@ -155,6 +157,8 @@ class _Sweeping:
     gone: tuple[str, ...] = ()
     _refused: set[str] = field(default_factory=set)
     _said: float = 0.0
+    #: Is the source being read once more?
+    again: bool = False
 
     def read(self, entries: Iterator[Entry]) -> None:
         """Reads to the end, or as long as there is time."""
@@ -229,6 +233,8 @@ class _Sweeping:
             self.spool.write({"record": entry.record, "place": entry.place})
 
     def _refuse(self, problem: mapping.RecordError, place: str) -> None:
+        if self.again and not problem.code:
+            return  # it was told when it came first
         self.taken.refuse(problem.code)
         if problem.code and problem.code in self._refused and not place:
             return

@@ -78,6 +78,7 @@ class Sweep:
     #: Code -> version, strictness, verdict, where it lies.
     _taken: dict[str, tuple[int, int, Verdict, int]] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
+    _nameless: int = 0
 
     def __contains__(self, code: str) -> bool:
         return code in self._taken or code in self._refused
@@ -85,6 +86,11 @@ class Sweep:
     def __len__(self) -> int:
         """Different records that could be read."""
         return len(self._taken)
+
+    @property
+    def different(self) -> int:
+        """Different records that came; each that cannot be read and has no code is one."""
+        return len(self._taken.keys() | self._refused) + self._nameless
 
     def take(
         self, code: str, version: int | None, digest: str, outcome: Outcome, place: int
@@ -130,6 +136,8 @@ class Sweep:
         self.received += 1
         if code:
             self._refused.add(code)
+        else:
+            self._nameless += 1
 
     def _verdict(self, code: str, digest: str, outcome: Outcome) -> Verdict:
         was_digest, state, was_class, _ = self.known.get(code, _NEVER)

@@ -229,3 +229,13 @@ def test_what_the_source_calls_unchanged_gives_way_to_what_is_stricter() -> None
     again.unchanged(["R/1"])
     record = read(made("R/1", "open", 1))
     assert again.take("R/1", 1, "y", classify(record, PROFILE), 7) == "other"
+
+
+def test_different_records_are_counted_once_whatever_became_of_them() -> None:
+    sweep = Sweep({})
+    for code, text in (("a", ""), ("a", ""), ("a", "x"), ("b", "")):
+        one = read(made(code, "open", None, text))
+        sweep.take(one.code, one.version, record_hash(one), classify(one, PROFILE), 0)
+    for code in ("b", "c", "c", "", ""):
+        sweep.refuse(code)
+    assert (sweep.received, sweep.different, len(sweep)) == (9, 5, 2)

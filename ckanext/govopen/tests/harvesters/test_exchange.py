@@ -183,6 +183,46 @@ def test_what_moved_while_it_was_read_is_asked_for_and_stays(
     assert exchange.dataset(rows[5])["state"] == "active"  # type: ignore[index]
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_what_nobody_knows_and_moved_while_it_was_read_is_found(
+    exchange: Catalogue, settings: Settings, dry: bool
+) -> None:
+    """At the ends of pages of three records two fall through; there is nothing to ask for."""
+    rows = [exchange.row(number) for number in range(9)]
+    serve(settings, *map(record, rows))
+    settings.faults = Faults.from_text(["move"])
+    if dry:
+        found = exchange.portal.call(
+            "govopen_catalogue_dry_run", exchange.keeper, source=exchange.source_id
+        )
+        assert (found["counts"]["seen"], found["counts"]["new"]) == (9, 9)
+        return
+    assert counts(exchange.run()) == {"seen": 9, "new": 9}
+    # One that was withdrawn and comes again is as unknown as a new one.
+    closed = [record(row, 2) for row in rows]
+    closed[5]["open"]["open"] = closed[6]["open"]["open"] = False
+    settings.faults = Faults()
+    serve(settings, *closed)
+    assert counts(exchange.run())["withdrawn"] == 2
+    settings.faults = Faults.from_text(["move"])
+    serve(settings, *(record(row, 3) for row in rows))
+    assert counts(exchange.run())["new"] == 2
+
+
+def test_a_total_that_lies_costs_a_second_reading_and_changes_no_figure(
+    exchange: Catalogue, settings: Settings
+) -> None:
+    rows = [exchange.row(number) for number in range(4)]
+    nameless = record(exchange.row(5))
+    nameless["code"] = ""
+    serve(settings, *map(record, rows), nameless)
+    settings.faults = Faults.from_text(["total"])
+    report = exchange.run()
+    assert counts(report) == {"seen": 5, "new": 4, "refused": 1}
+    assert len([one for one in report["remarks"] if one["kind"] == "refused"]) == 1
+    assert counts(exchange.run()) == {"seen": 5, "unchanged": 4, "refused": 1}
+
+
 def test_a_source_that_breaks_off_keeps_what_it_did_and_concludes_nothing(
     exchange: Catalogue, settings: Settings, server: Exchange
 ) -> None:
